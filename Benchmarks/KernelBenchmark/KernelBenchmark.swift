@@ -1,0 +1,73 @@
+// Kernel benchmark: how near the arithmetic comes to the machine's limit. Run it in release mode:
+//   swift run -c release KernelBenchmark [avx512|avx2|neon|portable]
+// Product lines give the rate and its share of the peak measured between the same rounds.
+
+import CKernels
+
+/// One run over one kernel set.
+@main
+struct KernelBenchmark {
+    /// The name of the kernel set.
+    let setName: String
+    /// Its table.
+    let kernels: RondoKernelsFloat
+    /// Rounds of the peak probe that take about a millisecond.
+    let probeIterations: Int
+
+    static func main() {
+        let benchmark = KernelBenchmark(
+            setName: CommandLine.arguments.dropFirst().first ?? String(cString: rondo_best_instruction_set()))
+        benchmark.products()
+        benchmark.cells()
+        benchmark.vectors()
+        benchmark.packing()
+    }
+
+    init(setName: String) {
+        guard let table = rondo_kernels_float(setName) else {
+            fail("KernelBenchmark: this processor lacks the set '\(setName)'; known: avx512, avx2, neon, portable")
+        }
+        self.setName = setName
+        kernels = table.pointee
+        var sink: Float = 0
+        _ = rondo_peak_probe(setName, 100_000, &sink)
+        probeIterations = max(1, Int(1000 * 1e-3 / processorSeconds { _ = rondo_peak_probe(setName, 1000, &sink) }))
+    }
+
+    /// Operations a second of fused multiply-adds in registers, over about a millisecond.
+    func peakRate() -> Double {
+        var operations = 0.0, sink: Float = 0
+        let seconds = processorSeconds { operations = rondo_peak_probe(setName, probeIterations, &sink) }
+        return operations / seconds
+    }
+
+    /// One line for a product: its rate, and the median of its shares of the peak.
+    func measureProduct(_ what: String, M: Int, N: Int, K: Int) {
+        let left = randomFloats(kernels.packedLeftCount(M, K)), right = randomFloats(kernels.packedRightCount(K, N))
+        let result = randomFloats(M * N)
+        let operations = 2 * Double(M) * Double(N) * Double(K)
+        let product = { kernels.product(left, right, M, N, K, result, N, RondoStoreReplace, nil) }
+        let calls = max(1, Int(1e-3 / processorSeconds(product)))
+        var rates: [Double] = [], shares: [Double] = []
+        for _ in 0..<51 {
+            let before = peakRate()
+            let rate = operations * Double(calls) / processorSeconds { for _ in 0..<calls { product() } }
+            rates.append(rate)
+            shares.append(rate / max(before, peakRate()))
+        }
+        print(
+            "product \(pad("\(M) x \(N) x \(K)", to: 18)) \(number(median(rates) * 1e-9, digits: 1, width: 7)) GF/s",
+            "\(number(median(shares) * 100, digits: 1, width: 6)) % of peak   \(what)")
+        for memory in [left, right, result] { memory.deallocate() }
+    }
+
+    /// One line for anything else: nanoseconds an element, and bytes read and written a second.
+    func measure(_ what: String, elements: Int, bytesAnElement: Int, _ body: () -> Void) {
+        let seconds = secondsOfOneCall(body)
+        let rate = Double(elements * bytesAnElement) / seconds * 1e-9
+        print(
+            "\(what)\(pad("", to: 34 - what.count))",
+            "\(number(seconds * 1e9 / Double(elements), digits: 3, width: 7)) ns an element",
+            "\(number(rate, digits: 1, width: 6)) GB/s")
+    }
+}

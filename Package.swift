@@ -1,0 +1,75 @@
+// swift-tools-version: 6.2
+// Rondo: distributed training of recurrent networks. Modules in the order of their imports: each uses only those above.
+
+import PackageDescription
+
+/// Kernels are optimised in debug builds too: a test run through unoptimised arithmetic would crawl. Contraction is off
+/// because a multiply-add is fused only where the source says so (same bits on every instruction set).
+let kernelSettings: [CSetting] = [.unsafeFlags(["-O3", "-ffp-contract=off"])]
+
+/// On Linux the header lies in /usr/include. Debian's libzmq.pc drags in Kerberos flags, which SwiftPM warns about.
+#if os(Linux)
+let zeroMQPackage: String? = nil
+#else
+let zeroMQPackage: String? = "libzmq"
+#endif
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+
+let package = Package(
+    name: "rondo",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "rondo", targets: ["rondo"]),
+        .executable(name: "rondo-server", targets: ["rondo-server"]),
+        .executable(name: "rondo-worker", targets: ["rondo-worker"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+    ],
+    targets: [
+        .target(name: "CKernels", exclude: [], cSettings: kernelSettings),
+        .systemLibrary(
+            name: "CZeroMQ", pkgConfig: zeroMQPackage, providers: [.apt(["libzmq3-dev"]), .brew(["zeromq"])]),
+        .target(name: "Numerics", dependencies: ["CKernels"]),
+        .target(name: "Recurrent", dependencies: ["Numerics"]),
+        .target(name: "Optimization", dependencies: ["Numerics"]),
+        .target(name: "Configuration", dependencies: [yams]),
+        .target(name: "Corpora", dependencies: ["Numerics", "Configuration", crypto]),
+        .target(name: "Tasks", dependencies: ["Numerics", "Recurrent", "Optimization", "Configuration", "Corpora"]),
+        .target(name: "Checkpoints", dependencies: [crypto]),
+        .target(name: "Messaging", dependencies: ["CZeroMQ"]),
+        .target(name: "WireProtocol", dependencies: [protobuf], exclude: ["rondo.proto"]),
+        .target(name: "Cluster", dependencies: ["Numerics"]),
+        .target(name: "Platform"),
+        .target(
+            name: "Server",
+            dependencies: [
+                "Numerics", "Optimization", "Configuration", "Corpora", "Tasks", "Checkpoints", "Messaging",
+                "WireProtocol", "Cluster", "Platform", logging,
+            ]),
+        .target(
+            name: "Worker",
+            dependencies: [
+                "Numerics", "Recurrent", "Configuration", "Corpora", "Tasks", "Messaging", "WireProtocol", "Cluster",
+                "Platform", logging,
+            ]),
+        .executableTarget(
+            name: "rondo",
+            dependencies: [
+                "Numerics", "Recurrent", "Configuration", "Corpora", "Tasks", "Checkpoints", "Messaging",
+                "WireProtocol", "Server", argumentParser,
+            ]),
+        .executableTarget(name: "rondo-server", dependencies: ["Server", "Configuration", argumentParser, logging]),
+        .executableTarget(name: "rondo-worker", dependencies: ["Worker", argumentParser, logging]),
+    ],
+    swiftLanguageModes: [.v6]
+)

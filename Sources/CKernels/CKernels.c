@@ -1,0 +1,59 @@
+// Choice of a kernel set by name and by what the processor has.
+
+#include "CKernels.h"
+
+#include <string.h>
+
+#include "Sets.h"
+
+static const struct {
+    const RondoKernelsFloat *table;
+    PeakProbe probe;
+} sets[] = {
+    // widest first
+#if defined(__x86_64__)
+    {&rondo_float_avx512, rondo_probe_avx512},
+    {&rondo_float_avx2, rondo_probe_avx2},
+#elif defined(__aarch64__)
+    {&rondo_float_neon, rondo_probe_neon},
+#endif
+    {&rondo_float_portable, rondo_probe_portable},
+};
+
+#define SETS (sizeof(sets) / sizeof(sets[0]))
+
+static int processorHas(const char *name) {
+#if defined(__x86_64__)
+    const int fma = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    if (strcmp(name, "avx2") == 0) return fma;
+    if (strcmp(name, "avx512") == 0)
+        return fma && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
+            && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+#endif
+    return 1;
+}
+
+/// The index of the named set, or SETS where this processor or build lacks it.
+static size_t indexOf(const char *name) {
+    size_t i = 0;
+    while (i < SETS && (strcmp(sets[i].table->name, name) != 0 || !processorHas(name))) i++;
+    return i;
+}
+
+const RondoKernelsFloat *rondo_kernels_float(const char *name) {
+    const size_t i = indexOf(name);
+    return i < SETS ? sets[i].table : NULL;
+}
+
+const char *rondo_best_instruction_set(void) {
+    size_t i = 0;
+    while (!processorHas(sets[i].table->name)) i++;
+    return sets[i].table->name;
+}
+
+const RondoKernelsDouble *rondo_kernels_double(void) { return &rondo_double_portable; }
+
+double rondo_peak_probe(const char *name, size_t iterations, float *sink) {
+    const size_t i = indexOf(name);
+    return i < SETS ? sets[i].probe(iterations, sink) : 0;
+}

@@ -1,0 +1,32 @@
+// The kernel set "avx2": 16 registers of 8 floats; 12 accumulators.
+#if defined(__x86_64__)
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "Sets.h"
+
+#pragma STDC FP_CONTRACT OFF
+#pragma clang diagnostic ignored "-Wpsabi" // vectors are passed to inlined functions only
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+
+#define SET_NAME "avx2"
+#define SCALAR float
+#define UNSIGNED uint32_t
+#define SIGNED int32_t
+#define SCALAR_IS_DOUBLE 0
+#define LANES 8
+#define ROWS 6
+#define VECTORS 2
+#define PANELS_OF_ONE_ROW 4
+#define PANELS_OF_TWO_ROWS 2
+#define KERNEL_TABLE_TYPE RondoKernelsFloat
+#define KERNEL_TABLE rondo_float_avx2
+#define PROBE rondo_probe_avx2
+#include "kernels/set.inc.h"
+
+#include "kernels/probe.inc.h"
+
+#pragma clang attribute pop
+
+#endif

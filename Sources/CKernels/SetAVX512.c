@@ -1,0 +1,35 @@
+// The kernel set "avx512": 32 registers of 16 floats; 24 accumulators.
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "Sets.h"
+
+#pragma STDC FP_CONTRACT OFF
+#pragma clang diagnostic ignored "-Wpsabi" // vectors are passed to inlined functions only
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma"))), apply_to = function)
+
+#define SET_NAME "avx512"
+#define SCALAR float
+#define UNSIGNED uint32_t
+#define SIGNED int32_t
+#define SCALAR_IS_DOUBLE 0
+#define LANES 16
+#define ROWS 8
+#define VECTORS 3
+#define PANELS_OF_ONE_ROW 4
+#define PANELS_OF_TWO_ROWS 2
+#define LOAD_FIRST(p, n) (Block) _mm512_maskz_loadu_ps((__mmask16)((1u << (n)) - 1), p)
+#define STORE_FIRST(p, n, x) _mm512_mask_storeu_ps(p, (__mmask16)((1u << (n)) - 1), (__m512)(x))
+#define KERNEL_TABLE_TYPE RondoKernelsFloat
+#define KERNEL_TABLE rondo_float_avx512
+#define PROBE rondo_probe_avx512
+#include "kernels/set.inc.h"
+
+#include "kernels/probe.inc.h"
+
+#pragma clang attribute pop
+
+#endif

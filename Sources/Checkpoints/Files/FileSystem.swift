@@ -1,0 +1,165 @@
+// Every system call of the module that changes the disk.
+//
+// Each one is announced to an interception first. Outside tests there is none; a test fails the n-th call with an
+// error number, cuts a write short, or stops the world there as a kill would.
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// A call that is about to change the disk.
+package enum FileSystemStep: Equatable, Sendable {
+    case createFolder(String)
+    case createFile(String)
+    case write(String, byteCount: Int)
+    case syncFile(String)
+    case syncFolder(String)
+    case rename(String, to: String)
+    case link(String, to: String)
+    case removeFile(String)
+    case removeFolder(String)
+}
+
+/// What becomes of the call.
+package enum FileSystemVerdict: Sendable {
+    case proceed
+    /// The call does nothing and fails with this error number.
+    case fail(Int32)
+    /// A write writes so many bytes, then fails with this error number.
+    case writePart(Int, Int32)
+}
+
+/// The disk as the module changes it.
+package struct FileSystem: Sendable {
+    package static let real = FileSystem()
+    var intercept: (@Sendable (FileSystemStep) -> FileSystemVerdict)?
+
+    package init(intercept: (@Sendable (FileSystemStep) -> FileSystemVerdict)? = nil) {
+        self.intercept = intercept
+    }
+
+    private func permit(_ step: FileSystemStep, _ path: String, _ action: String) throws(CheckpointError) {
+        switch intercept?(step) ?? .proceed {
+        case .proceed: return
+        case .fail(let code), .writePart(_, let code): throw CheckpointError(code: code, path: path, action: action)
+        }
+    }
+
+    private func check(_ result: Int32, _ path: String, _ action: String) throws(CheckpointError) {
+        guard result == 0 else { throw CheckpointError(code: errno, path: path, action: action) }
+    }
+
+    /// Creates one folder; false when something of this name exists.
+    func createFolder(_ path: String) throws(CheckpointError) -> Bool {
+        try permit(.createFolder(path), path, "create the directory")
+        if mkdir(path, 0o777) == 0 { return true }
+        guard errno == EEXIST else { throw CheckpointError(code: errno, path: path, action: "create the directory") }
+        return false
+    }
+
+    /// Creates a folder and those above it that are missing; each is on disk when this returns.
+    func createFolders(_ path: String) throws(CheckpointError) {
+        if Paths.isFolder(path) { return }
+        let (parent, _) = Paths.split(path)
+        guard parent != path else { throw .notFound(path: path) }
+        try createFolders(parent)
+        if try createFolder(path) {
+            try syncFolder(parent)
+        } else if !Paths.isFolder(path) {
+            throw .notADirectory(path: path)
+        }
+    }
+
+    /// Creates a file that must not exist, for writing.
+    func createFile(_ path: String) throws(CheckpointError) -> Int32 {
+        try permit(.createFile(path), path, "create the file")
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+        guard descriptor >= 0 else { throw CheckpointError(code: errno, path: path, action: "create the file") }
+        return descriptor
+    }
+
+    /// Writes all bytes, in as many calls as it takes.
+    func write(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32, path: String) throws(CheckpointError) {
+        var rest = bytes[...]
+        var failure: Int32?
+        switch intercept?(.write(path, byteCount: bytes.count)) ?? .proceed {
+        case .proceed: break
+        case .fail(let code): (rest, failure) = (rest.prefix(0), code)
+        case .writePart(let count, let code): (rest, failure) = (rest.prefix(count), code)
+        }
+        while !rest.isEmpty {
+            let piece = UnsafeRawBufferPointer(rebasing: rest)
+            #if canImport(Glibc)
+            let written = Glibc.write(descriptor, piece.baseAddress, piece.count)
+            #elseif canImport(Musl)
+            let written = Musl.write(descriptor, piece.baseAddress, piece.count)
+            #elseif canImport(Darwin)
+            let written = Darwin.write(descriptor, piece.baseAddress, piece.count)
+            #endif
+            if written < 0 && errno == EINTR { continue }
+            guard written > 0 else {
+                throw CheckpointError(code: written < 0 ? errno : ENOSPC, path: path, action: "write")
+            }
+            rest = rest.dropFirst(written)
+        }
+        if let failure { throw CheckpointError(code: failure, path: path, action: "write") }
+    }
+
+    /// Waits until the file's bytes are on the disk.
+    func syncFile(_ descriptor: Int32, path: String) throws(CheckpointError) {
+        try permit(.syncFile(path), path, "sync")
+        while fsync(descriptor) != 0 {
+            guard errno == EINTR else { throw CheckpointError(code: errno, path: path, action: "sync") }
+        }
+    }
+
+    /// Waits until the folder's entries are on the disk. File systems that cannot sync a folder are left in peace.
+    func syncFolder(_ path: String) throws(CheckpointError) {
+        try permit(.syncFolder(path), path, "sync the directory")
+        let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw CheckpointError(code: errno, path: path, action: "sync the directory") }
+        defer { close(descriptor) }
+        while fsync(descriptor) != 0 {
+            if errno == EINVAL || errno == ENOTSUP { return }
+            guard errno == EINTR else { throw CheckpointError(code: errno, path: path, action: "sync the directory") }
+        }
+    }
+
+    /// Renames; atomic. A file or link of the new name is replaced, and so is an empty folder by a folder.
+    func rename(_ path: String, to newPath: String) throws(CheckpointError) {
+        try permit(.rename(path, to: newPath), newPath, "rename into place")
+        #if canImport(Glibc)
+        try check(Glibc.rename(path, newPath), newPath, "rename into place")
+        #elseif canImport(Musl)
+        try check(Musl.rename(path, newPath), newPath, "rename into place")
+        #elseif canImport(Darwin)
+        try check(Darwin.rename(path, newPath), newPath, "rename into place")
+        #endif
+    }
+
+    /// Makes a symbolic link at `path`.
+    func link(_ path: String, to target: String) throws(CheckpointError) {
+        try permit(.link(path, to: target), path, "make the link")
+        try check(symlink(target, path), path, "make the link")
+    }
+
+    /// Removes a file or link; does nothing when there is none.
+    func removeFile(_ path: String) throws(CheckpointError) {
+        try permit(.removeFile(path), path, "remove")
+        if unlink(path) != 0 && errno != ENOENT { throw CheckpointError(code: errno, path: path, action: "remove") }
+    }
+
+    /// Removes a file, or a folder with all that is in it; does not follow links, and ends at 16 levels.
+    func removeTree(_ path: String, depth: Int = 0) throws(CheckpointError) {
+        guard Paths.kind(path) == .folder, depth < 16 else { return try removeFile(path) }
+        for name in try Paths.entries(path) { try removeTree(Paths.join(path, name), depth: depth + 1) }
+        try permit(.removeFolder(path), path, "remove the directory")
+        if rmdir(path) != 0 && errno != ENOENT {
+            throw CheckpointError(code: errno, path: path, action: "remove the directory")
+        }
+    }
+}

@@ -1,0 +1,152 @@
+// The checkpoints of a run: a directory of `step-…` folders and a link `latest`.
+
+/// The checkpoints of one run.
+///
+///     let checkpoints = try CheckpointDirectory(path: "run/checkpoints")
+///     try checkpoints.write(step: 1200) { draft throws(CheckpointError) in
+///         try draft.add(CheckpointFile.run, bytes: run)
+///         try draft.addTensors(CheckpointFile.model, declarations) { tensor, writer throws(CheckpointError) in
+///             try writer.append(weights[tensor.name])
+///         }
+///     }
+///     try checkpoints.prune(keep: 3, best: 900)
+///
+/// One process writes; any number may read meanwhile.
+public struct CheckpointDirectory: Sendable {
+    /// The directory's path.
+    public let path: String
+    private let fileSystem: FileSystem
+
+    static let latestName = "latest"
+
+    /// Opens the directory for its writer: creates it when it is missing, and removes what dead writers left behind.
+    public init(path: String) throws(CheckpointError) {
+        try self.init(path: path, fileSystem: .real)
+    }
+
+    /// Looks at a directory without changing anything in it.
+    public init(reading path: String) {
+        self.path = Paths.trimmed(path)
+        fileSystem = .real
+    }
+
+    package init(path: String, fileSystem: FileSystem) throws(CheckpointError) {
+        self.path = Paths.trimmed(path)
+        self.fileSystem = fileSystem
+        try fileSystem.createFolders(self.path)
+        try PartialFolder.cleanUp(self.path, fileSystem: fileSystem) {
+            Self.step(ofFolder: $0) != nil || $0 == Self.latestName
+        }
+    }
+
+    /// The name of a step's folder: `step-00001200`.
+    public static func folderName(step: Int) -> String {
+        let digits = String(step)
+        return "step-" + String(repeating: "0", count: max(0, 8 - digits.count)) + digits
+    }
+
+    /// The step of a folder's name, or nil when it is not exactly of that form.
+    static func step(ofFolder name: String) -> Int? {
+        guard name.hasPrefix("step-"), let step = Int(name.dropFirst(5)), step >= 0, folderName(step: step) == name
+        else { return nil }
+        return step
+    }
+
+    /// Writes a checkpoint, and lets `latest` point to it.
+    ///
+    /// All is on the disk when this returns. A kill at any instant leaves the earlier checkpoints and, of this one,
+    /// all or nothing. On an error nothing of it is left, unless only `latest` could not be changed. A checkpoint of
+    /// the same step is replaced.
+    @discardableResult
+    public func write(step: Int, contents: CheckpointDraft.Contents) throws(CheckpointError) -> CheckpointFolder {
+        precondition(step >= 0, "steps are counted from zero")
+        let name = Self.folderName(step: step)
+        let folder = try AtomicFolder.write(name, in: path, fileSystem: fileSystem, contents: contents)
+        try pointLatest(to: name)
+        return folder
+    }
+
+    private func pointLatest(to name: String) throws(CheckpointError) {
+        let partial = Paths.join(path, HiddenName(base: Self.latestName, role: .partial).text)
+        do {
+            try fileSystem.removeFile(partial)
+            try fileSystem.link(partial, to: name)
+            try fileSystem.rename(partial, to: Paths.join(path, Self.latestName))
+            try fileSystem.syncFolder(path)
+        } catch {
+            try? fileSystem.removeFile(partial)
+            throw error
+        }
+    }
+
+    /// The steps of which there is a folder, whole or not, ascending.
+    public func list() throws(CheckpointError) -> [Int] {
+        try folders().map(\.step)
+    }
+
+    /// The step that `latest` points to, if any.
+    public var latest: Int? {
+        Paths.linkTarget(Paths.join(path, Self.latestName)).flatMap(Self.step(ofFolder:))
+    }
+
+    /// What is wrong with a step's checkpoint, every file hashed; nothing when the list is empty.
+    public func verify(step: Int) throws(CheckpointError) -> [CheckpointFault] {
+        guard let folder = try folders().first(where: { $0.step == step }) else {
+            throw .notFound(path: Paths.join(path, Self.folderName(step: step)))
+        }
+        return CheckpointFolder.verified(folder.path).faults
+    }
+
+    /// The newest checkpoint that is whole, every file of it verified, and the newer ones that are not.
+    ///
+    /// Nil when there is none at all; throws `.noWholeCheckpoint` when there are some, and all are damaged.
+    public func newestWhole() throws(CheckpointError) -> OpenedCheckpoint? {
+        var skipped: [SkippedCheckpoint] = []
+        for (_, path) in try folders().reversed() {
+            let (folder, faults) = CheckpointFolder.verified(path)
+            if let folder { return OpenedCheckpoint(folder: folder, skipped: skipped) }
+            skipped.append(SkippedCheckpoint(path: path, faults: faults))
+        }
+        guard skipped.isEmpty else { throw .noWholeCheckpoint(path: path, skipped: skipped) }
+        return nil
+    }
+
+    /// Removes old checkpoints, but keeps the last `keep` (at least one), the best, and the one that `latest` names.
+    ///
+    /// Checkpoints with missing files or files of another size do not count among the last `keep`; they go as soon as
+    /// there is a newer one. Returns the steps removed. A kill in between leaves no half folder.
+    @discardableResult
+    public func prune(keep: Int, best: Int? = nil) throws(CheckpointError) -> [Int] {
+        var removed: [Int] = []
+        var kept = 0
+        let latest = latest
+        for (step, folder) in try folders().reversed() {
+            let isWhole = CheckpointFolder.verified(folder, hashing: false).folder != nil
+            let isRecent = isWhole ? kept < max(1, keep) : kept == 0
+            if isWhole { kept += 1 }
+            if isRecent || step == best || step == latest { continue }
+            try remove(folder, Self.folderName(step: step))
+            removed.append(step)
+        }
+        return removed.reversed()
+    }
+
+    private func remove(_ folder: String, _ name: String) throws(CheckpointError) {
+        let doomed = HiddenName.free(base: name, role: .removed, in: path)
+        try fileSystem.rename(folder, to: doomed)
+        try fileSystem.removeTree(doomed)
+    }
+
+    /// The folders of all steps, ascending. One that its writer had moved aside when it was killed counts as well.
+    private func folders() throws(CheckpointError) -> [(step: Int, path: String)] {
+        var found: [Int: String] = [:]
+        for name in try Paths.entries(path) {
+            let hidden = HiddenName(name)
+            guard let step = Self.step(ofFolder: hidden?.base ?? name), hidden == nil || hidden?.role == .replaced,
+                hidden == nil || found[step] == nil
+            else { continue }
+            found[step] = Paths.join(path, name)
+        }
+        return found.sorted { $0.key < $1.key }.map { (step: $0.key, path: $0.value) }
+    }
+}

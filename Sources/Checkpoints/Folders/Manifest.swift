@@ -1,0 +1,83 @@
+// The manifest of a checkpoint: size and SHA-256 of each file.
+
+import FoundationEssentials
+
+/// What a checkpoint consists of, as `manifest.json` has it.
+public struct Manifest: Equatable, Sendable {
+    /// Size and SHA-256 of each file but the manifest, by name.
+    public let files: [String: FileDigest]
+
+    static let format = "rondo-checkpoint"
+    static let version = 1
+    static let bytesMax = 16 << 20
+
+    init(files: [String: FileDigest]) {
+        self.files = files
+    }
+
+    /// Whether a checkpoint may hold a file of this name: visible, in the folder itself, and not the manifest.
+    static func isFileName(_ name: String) -> Bool {
+        !name.isEmpty && name.utf8.count <= 200 && !name.hasPrefix(".") && name != CheckpointFile.manifest
+            && !name.utf8.contains { $0 == UInt8(ascii: "/") || $0 < 0x20 }
+    }
+
+    /// The file's bytes: JSON, one file a line, sorted by name. Equal manifests give equal bytes.
+    public func encoded() -> [UInt8] {
+        let lines = files.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }.map { name, digest in
+            "    \(JSONText.quoted(name)): {\"size\": \(digest.size), \"sha256\": \(JSONText.quoted(digest.sha256))}"
+        }
+        let text = """
+            {
+              "format": "\(Self.format)",
+              "version": \(Self.version),
+              "files": {
+            \(lines.joined(separator: ",\n"))
+              }
+            }
+
+            """
+        return Array(text.utf8)
+    }
+
+    /// Decodes a manifest. Total; accepts exactly the bytes that `encoded` gives, so that no changed byte goes
+    /// unnoticed in the one file whose digest is nowhere written down.
+    public init(decoding bytes: [UInt8]) throws(CheckpointFault) {
+        let file = CheckpointFile.manifest
+        let raw: RawManifest
+        do {
+            raw = try JSONDecoder().decode(RawManifest.self, from: Data(bytes))
+        } catch {
+            throw .unreadable(file: file, reason: JSONText.reason(of: error))
+        }
+        guard raw.format == Self.format, raw.version == Self.version else {
+            let reason = "expected \(Self.format) version \(Self.version), found \(raw.format) version \(raw.version)"
+            throw .unreadable(file: file, reason: reason)
+        }
+        for name in raw.files.keys where !Self.isFileName(name) {
+            throw .unreadable(file: file, reason: "'\(name)' is not a file name")
+        }
+        self.init(files: raw.files.mapValues { FileDigest(size: $0.size, sha256: $0.sha256) })
+        let expected = encoded()
+        guard bytes != expected else { return }
+        let offset = zip(bytes, expected).prefix { $0 == $1 }.count
+        throw .manifest(
+            file: file, offset: offset, expected: Self.shown(expected, offset), found: Self.shown(bytes, offset))
+    }
+
+    private static func shown(_ bytes: [UInt8], _ offset: Int) -> String {
+        guard offset < bytes.count else { return "the end" }
+        let digits = String(bytes[offset], radix: 16)
+        return "0x" + (digits.count < 2 ? "0" : "") + digits
+    }
+}
+
+private struct RawManifest: Decodable {
+    struct Entry: Decodable {
+        var size: Int
+        var sha256: String
+    }
+
+    var format: String
+    var version: Int
+    var files: [String: Entry]
+}

@@ -1,0 +1,192 @@
+// The worker's side of the protocol.
+
+/// What a worker is told.
+public enum WorkerEvent: Sendable {
+    /// The connection is made (again): say hello.
+    case connected
+    /// The server took the worker in; weights are at `version`.
+    case welcomed(incarnation: UInt64)
+    /// The worker has the run's data on its own disk.
+    case dataReady
+    /// A chunk of a version's weights is in place; `isLast` marks the version's end.
+    case weightsReceived(version: Int, isLast: Bool)
+    /// A lease came in.
+    case leased(Lease)
+    /// The lease in progress was computed, and its results were sent.
+    case computed
+    /// The server answered something: it lives.
+    case heard
+    /// The server refused what was sent.
+    case refused(reason: String, isFinal: Bool)
+    /// The server ended the run for this worker.
+    case dismissed(reason: String, isFailure: Bool)
+    /// The user or the supervisor asks to leave.
+    case leaveRequested
+    /// Time has passed.
+    case tick
+}
+
+/// What a worker has to do.
+public enum WorkerAction: Sendable, Equatable {
+    /// Say hello on the present connection.
+    case sendHello
+    /// Map the data, or fetch it.
+    case prepareData
+    /// Tell the server that data are there and weights wanted.
+    case sendReadyForWork
+    /// Tell the server that all weights of a version are in place.
+    case acknowledge(version: Int)
+    /// Compute a lease with the weights in place.
+    case compute(Lease)
+    /// Close the connection and make a new one.
+    case reconnect(reason: String)
+    /// Tell the server that the worker goes.
+    case sendLeave
+    /// End the process.
+    case end(WorkerEnd)
+}
+
+/// How a worker ends.
+public enum WorkerEnd: Sendable, Equatable {
+    /// The run is over, or the worker was asked to leave.
+    case finished(reason: String)
+    /// The server cannot be reached, or refuses for good.
+    case unreachable(reason: String)
+    /// The run failed.
+    case failed(reason: String)
+}
+
+/// The worker's state machine: hello, data, weights, leases; a new connection when the server falls silent.
+public struct WorkerSession: Sendable {
+    /// What the worker is doing.
+    public enum Phase: Sendable, Equatable {
+        /// Nothing sent yet.
+        case disconnected
+        /// Waiting for an answer to hello.
+        case greeting(sentAt: Double)
+        /// Getting the data.
+        case preparing
+        /// Waiting for weights and a lease.
+        case waiting
+        /// Computing.
+        case computing(Lease)
+        /// Over.
+        case ended
+    }
+
+    /// What the worker is doing.
+    public private(set) var phase: Phase = .disconnected
+    /// The life of the server that the worker belongs to; 0 before the first welcome.
+    public private(set) var incarnation: UInt64 = 0
+    /// The version of the weights in place; `nil` before the first, and while a version is coming in.
+    public private(set) var version: Int?
+    private var lease: Lease?
+    private var lastHeard: Double
+    /// When the server was last known to live: the start, or the last sign of life.
+    private var aloneSince: Double
+    private let silenceLimitSeconds: Double
+    private let patienceSeconds: Double
+    private let greetingLimitSeconds: Double
+
+    /// A session that starts at `now`. It makes a new connection when the server was silent for
+    /// `silenceLimitSeconds`, and gives up after `patienceSeconds` without any sign of life.
+    public init(
+        now: Double, silenceLimitSeconds: Double = 5, patienceSeconds: Double = 60, greetingLimitSeconds: Double = 2
+    ) {
+        lastHeard = now
+        aloneSince = now
+        self.silenceLimitSeconds = silenceLimitSeconds
+        self.patienceSeconds = patienceSeconds
+        self.greetingLimitSeconds = greetingLimitSeconds
+    }
+
+    /// Takes an event that happened at `now` (seconds on any monotonic clock).
+    public mutating func handle(_ event: WorkerEvent, now: Double) -> [WorkerAction] {
+        if phase == .ended { return [] }
+        switch event {
+        case .connected:
+            phase = .greeting(sentAt: now)
+            lastHeard = now
+            lease = nil
+            version = nil
+            return [.sendHello]
+        case .heard:
+            markHeard(now)
+            return []
+        case .welcomed(let incarnation):
+            markHeard(now)
+            guard case .greeting = phase else { return [] }
+            self.incarnation = incarnation
+            phase = .preparing
+            return [.prepareData]
+        case .dataReady:
+            guard phase == .preparing else { return [] }
+            lastHeard = now
+            phase = .waiting
+            return [.sendReadyForWork]
+        case .weightsReceived(let received, let isLast):
+            markHeard(now)
+            version = isLast ? received : nil
+            return (isLast ? [.acknowledge(version: received)] : []) + startIfPossible()
+        case .leased(let newLease):
+            markHeard(now)
+            guard phase == .waiting else { return [] }
+            lease = newLease
+            return startIfPossible()
+        case .computed:
+            guard case .computing = phase else { return [] }
+            // No message was read while computing: the server's silence is ours.
+            lastHeard = now
+            phase = .waiting
+            return []
+        case .refused(let reason, let isFinal):
+            markHeard(now)
+            return isFinal ? end(.unreachable(reason: reason)) : reconnect("refused: \(reason)")
+        case .dismissed(let reason, let isFailure):
+            return end(isFailure ? .failed(reason: reason) : .finished(reason: reason))
+        case .leaveRequested:
+            return [.sendLeave] + end(.finished(reason: "asked to leave"))
+        case .tick: return tick(now)
+        }
+    }
+
+    private mutating func startIfPossible() -> [WorkerAction] {
+        guard phase == .waiting, let lease, version == lease.step else { return [] }
+        self.lease = nil
+        phase = .computing(lease)
+        return [.compute(lease)]
+    }
+
+    private mutating func markHeard(_ now: Double) {
+        lastHeard = now
+        aloneSince = now
+    }
+
+    private mutating func tick(_ now: Double) -> [WorkerAction] {
+        switch phase {
+        case .disconnected, .preparing, .computing, .ended: return []
+        case .greeting(let sentAt):
+            if now - aloneSince > patienceSeconds { return giveUp(now) }
+            return now - sentAt > greetingLimitSeconds ? reconnect("no answer to hello") : []
+        case .waiting:
+            if now - aloneSince > patienceSeconds { return giveUp(now) }
+            return now - lastHeard > silenceLimitSeconds ? reconnect("the server is silent") : []
+        }
+    }
+
+    private mutating func reconnect(_ reason: String) -> [WorkerAction] {
+        phase = .disconnected
+        lease = nil
+        version = nil
+        return [.reconnect(reason: reason)]
+    }
+
+    private mutating func giveUp(_ now: Double) -> [WorkerAction] {
+        end(.unreachable(reason: "no answer from the server for \(Int((now - aloneSince).rounded())) s"))
+    }
+
+    private mutating func end(_ end: WorkerEnd) -> [WorkerAction] {
+        phase = .ended
+        return [.end(end)]
+    }
+}

@@ -1,0 +1,197 @@
+// From a text to tokens: two readings, whatever the size.
+
+import Configuration
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// The `errno` of a file that is not there.
+let noSuchFile = ENOENT
+
+/// Makes a vocabulary and token files out of the text that a configuration names.
+///
+/// The text is read twice in pieces of a megabyte, first for its vocabulary, then for its tokens; only the vocabulary
+/// is held in memory. What comes out is a function of the text and the configuration: the same bytes everywhere.
+public enum CorpusBuilder {
+    /// Reads the text of a configuration and writes `tokenizer.json`, `training.tokens` and `validation.tokens`.
+    ///
+    /// Files appear under their names only when all of them are complete. Paths are taken as they are given: relative
+    /// ones from the working directory.
+    ///
+    /// - Parameter directory: where the files go; made if it is missing.
+    /// - Throws: what is wrong with the text, or why a file cannot be written. Nothing partial is left behind.
+    public static func prepare(
+        _ configuration: RunConfiguration, into directory: String
+    ) throws(CorpusError) -> PreparedCorpus {
+        let data = configuration.data
+        let survey = try survey(data)
+        let tokenizer = tokenizer(of: survey, data)
+        let units = data.shape == .stream ? survey.tokenCount : survey.lineCount
+        try checkTraining(units: units, configuration)
+
+        try FileSystem.makeDirectory(directory)
+        let training = try TokenFileWriter(
+            path: "\(directory)/\(PreparedCorpus.trainingName)", vocabularyCount: tokenizer.count)
+        let validationPath = "\(directory)/\(PreparedCorpus.validationName)"
+        var validation: TokenFileWriter?
+        if data.validation != .fraction(0) {
+            validation = try TokenFileWriter(path: validationPath, vocabularyCount: tokenizer.count)
+        }
+        switch data.validation {
+        case .fraction(let fraction):
+            try encode(
+                data.train, tokenizer, data.shape,
+                CorpusSplit(training: training, validation: validation, count: units, fraction: fraction))
+        case .file(let path):
+            try encode(
+                data.train, tokenizer, data.shape,
+                CorpusSplit(training: training, validation: nil, count: units, fraction: 0))
+            if let validation {
+                try encode(
+                    path, tokenizer, data.shape,
+                    CorpusSplit(training: validation, validation: nil, count: .max, fraction: 0))
+            }
+        }
+
+        let trainingReference = try training.finish()
+        let validationReference = try finish(validation, data)
+        try write(tokenizer.json(), to: "\(directory)/\(PreparedCorpus.tokenizerName)")
+        try training.publish()
+        if let validation { try validation.publish() } else { FileSystem.remove(validationPath) }
+        return PreparedCorpus(
+            tokenizer: tokenizer, training: trainingReference, validation: validationReference)
+    }
+
+    // MARK: The readings
+
+    private static func survey(_ data: DataConfiguration) throws(CorpusError) -> CorpusSurvey {
+        var survey = CorpusSurvey(shape: data.shape)
+        do {
+            try scan(data.train, data.tokenizer, data.shape, into: &survey)
+        } catch {
+            throw corpusError(error, path: data.train)
+        }
+        // A line end makes no token except of words, where an unfinished last line has one nevertheless.
+        if data.tokenizer == .words || data.shape == .sequences { survey.finish() }
+        guard survey.tokenCount > 0 else { throw .empty(path: data.train) }
+        return survey
+    }
+
+    private static func encode(
+        _ path: String, _ tokenizer: Tokenizer, _ shape: StreamShape, _ split: CorpusSplit
+    ) throws(CorpusError) {
+        let buffer = UnsafeMutableBufferPointer<Int32>.allocate(capacity: 1 << 15)
+        defer { buffer.deallocate() }
+        var encoder = CorpusEncoder(tokenizer: tokenizer, shape: shape, split: split, buffer: buffer)
+        do {
+            try scan(path, tokenizer.kind, shape, into: &encoder)
+            try encoder.finish()
+        } catch {
+            throw corpusError(error, path: path)
+        }
+    }
+
+    private static func scan<Sink: TextSink>(
+        _ path: String, _ kind: TokenizerKind, _ shape: StreamShape, into sink: inout Sink
+    ) throws(ScanError) {
+        let boundary: TextBoundary =
+            switch kind {
+            case .bytes: .byte
+            case .characters: .character
+            case .words: .word
+            }
+        var reader: TextReader
+        do { reader = try TextReader(path: path, boundary: boundary) } catch { throw .output(error) }
+        let splitsLines = shape == .sequences
+        while try reader.next({ (piece, offset) throws(ScanError) in
+            switch kind {
+            case .bytes: try TextScanner.bytes(piece, at: offset, splitsLines: splitsLines, into: &sink)
+            case .characters: try TextScanner.characters(piece, at: offset, splitsLines: splitsLines, into: &sink)
+            case .words: try TextScanner.words(piece, at: offset, into: &sink)
+            }
+        }) {}
+    }
+
+    private static func corpusError(_ error: ScanError, path: String) -> CorpusError {
+        switch error {
+        case .output(let error): return error
+        case .tooManyWords: return .tooManyWords(path: path, wordsMax: WordTable.countMax)
+        case .notUTF8(let offset):
+            return .notUTF8(path: path, byteOffset: offset, line: TextReader.line(ofByte: offset, in: path))
+        case .unknownScalar(let scalar, let offset):
+            return .unknownSymbol(
+                path: path, symbol: String(Character(Unicode.Scalar(scalar) ?? "\u{FFFD}")),
+                line: TextReader.line(ofByte: offset, in: path))
+        }
+    }
+
+    // MARK: The vocabulary
+
+    private static func tokenizer(of survey: CorpusSurvey, _ data: DataConfiguration) -> Tokenizer {
+        let endOfSequence = data.shape == .sequences
+        switch data.tokenizer {
+        case .bytes: return Tokenizer(bytesWithEndOfSequence: endOfSequence)
+        case .characters: return Tokenizer(sortedScalars: survey.scalars.sorted, endOfSequence: endOfSequence)
+        case .words: return Tokenizer(wordTable: survey.words.vocabulary(limit: data.vocabulary))
+        }
+    }
+
+    // MARK: Checks and files
+
+    private static func checkTraining(units: Int, _ configuration: RunConfiguration) throws(CorpusError) {
+        let (data, training) = (configuration.data, configuration.training)
+        var count = units
+        if case .fraction(let fraction) = data.validation {
+            count = CorpusSplit.trainingCount(count: units, fraction: fraction)
+        }
+        switch data.shape {
+        case .stream:
+            let needed = training.batch * training.sequence + 1
+            guard count >= needed else {
+                throw .tooShort(
+                    path: data.train, part: .training, tokens: count, tokensNeeded: needed,
+                    needed: StreamSchedule.needed(lanes: training.batch, sequence: training.sequence))
+            }
+        case .sequences:
+            guard count >= 1 else {
+                throw .tooShort(
+                    path: data.train, part: .training, tokens: 0, tokensNeeded: 1,
+                    needed: "\(units) lines leave none to learn from")
+            }
+        }
+    }
+
+    private static func finish(
+        _ validation: TokenFileWriter?, _ data: DataConfiguration
+    ) throws(CorpusError) -> TokenFileReference? {
+        guard let validation else { return nil }
+        let reference = try validation.finish()
+        let needed = data.shape == .stream ? 2 : 1
+        guard reference.tokens >= needed else {
+            var path = data.train
+            if case .file(let own) = data.validation { path = own }
+            throw .tooShort(
+                path: path, part: .validation, tokens: reference.tokens, tokensNeeded: needed,
+                needed: "one to predict; for no validation set data.validation to 0")
+        }
+        return reference
+    }
+
+    private static func write(_ bytes: [UInt8], to path: String) throws(CorpusError) {
+        let partial = FileSystem.partial(path)
+        do {
+            let file = try FileDescriptor(creating: partial)
+            try file.write(elements: bytes)
+            try file.synchronize()
+            try FileSystem.move(partial, to: path)
+        } catch {
+            FileSystem.remove(partial)
+            throw error
+        }
+    }
+}

@@ -1,0 +1,65 @@
+// What is wrong with a corpus or a token file, said so that its user can mend it.
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// A corpus that cannot be read, or cannot be trained on.
+public enum CorpusError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// A system call on a file failed; `code` is its `errno`.
+    case file(path: String, operation: String, code: Int32)
+    /// A text without any token.
+    case empty(path: String)
+    /// Bytes that are not UTF-8, from an offset counted from 0, on a line counted from 1.
+    case notUTF8(path: String, byteOffset: Int, line: Int)
+    /// A character of the validation text that the training text does not have.
+    case unknownSymbol(path: String, symbol: String, line: Int)
+    /// A text whose part is too short for a step; `needed` says what for.
+    case tooShort(path: String, part: CorpusPart, tokens: Int, tokensNeeded: Int, needed: String)
+    /// A stretch without white space that no word has.
+    case wordTooLong(path: String, byteOffset: Int, bytesMax: Int)
+    /// More distinct words than a vocabulary of words may have.
+    case tooManyWords(path: String, wordsMax: Int)
+    /// A token file, or a prepared corpus, that is not whole.
+    case damaged(path: String, problem: String)
+    /// A token file that is not the one it should be.
+    case differs(path: String, expected: String, found: String)
+    /// A `tokenizer.json` that cannot be read.
+    case tokenizer(path: String, TokenizerError)
+
+    /// The problem in one line.
+    public var description: String {
+        switch self {
+        case .file(let path, let operation, let code):
+            return "cannot \(operation) '\(path)': \(String(cString: strerror(code)))"
+        case .empty(let path): return "\(path): holds no text to learn from"
+        case .notUTF8(let path, let offset, let line):
+            return "\(path):\(line): not UTF-8 at byte \(offset); convert the file to UTF-8, or set data.tokenizer to bytes"
+        case .unknownSymbol(let path, let symbol, let line):
+            return "\(path):\(line): the symbol \(quoted(symbol)) does not occur in the training text; "
+                + "remove it, or set data.tokenizer to bytes"
+        case .tooShort(let path, let part, let tokens, let needed, let explanation):
+            return "\(path): the \(part.rawValue) text has \(tokens) tokens, but \(needed) are needed: \(explanation)"
+        case .wordTooLong(let path, let offset, let bytesMax):
+            return "\(path): no white space in the \(bytesMax) bytes after byte \(offset): this is not a text of words"
+        case .tooManyWords(let path, let wordsMax):
+            return "\(path): more than \(wordsMax) distinct words: this is not a text of words"
+        case .damaged(let path, let problem): return "\(path): \(problem)"
+        case .differs(let path, let expected, let found):
+            return "\(path): its content is not the one of this run (SHA-256 \(found), expected \(expected))"
+        case .tokenizer(let path, let error): return "\(path): \(error)"
+        }
+    }
+}
+
+/// What a part of a corpus is for.
+public enum CorpusPart: String, Sendable, Equatable, Codable {
+    /// Weights are learnt from it.
+    case training
+    /// The loss on it is only measured.
+    case validation
+}

@@ -1,0 +1,131 @@
+// Files by system calls: read, write, map; every failure with the name of the file.
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// An open file, closed at the end of its life.
+struct FileDescriptor: ~Copyable {
+    let descriptor: Int32
+    let path: String
+
+    deinit { close(descriptor) }
+
+    /// Opens a file for reading.
+    init(reading path: String) throws(CorpusError) {
+        self.path = path
+        descriptor = try Self.retrying("read", path) { open(path, O_RDONLY | O_CLOEXEC) }
+    }
+
+    /// Makes an empty file for reading and writing, in place of one that may be there.
+    init(creating path: String) throws(CorpusError) {
+        self.path = path
+        descriptor = try Self.retrying("create", path) { open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644) }
+    }
+
+    /// Reads at most as many bytes as the buffer has; 0 at the end of the file.
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws(CorpusError) -> Int {
+        try Self.retrying("read", path) { systemRead(descriptor, buffer.baseAddress, buffer.count) }
+    }
+
+    /// Writes all bytes at the end of what was written.
+    func write(_ bytes: UnsafeRawBufferPointer) throws(CorpusError) {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let part = UnsafeRawBufferPointer(rebasing: rest)
+            rest = rest.dropFirst(
+                try Self.retrying("write", path) { systemWrite(descriptor, part.baseAddress, part.count) })
+        }
+    }
+
+    /// Writes the memory of all elements.
+    func write<Element: BitwiseCopyable>(elements: [Element]) throws(CorpusError) {
+        try elements.withUnsafeBufferPointer { (buffer) throws(CorpusError) in
+            try write(UnsafeRawBufferPointer(buffer))
+        }
+    }
+
+    /// Goes to a place, from which reading or writing goes on.
+    func seek(to offset: Int) throws(CorpusError) {
+        _ = try Self.retrying("seek in", path) { lseek(descriptor, off_t(offset), SEEK_SET) }
+    }
+
+    /// The size of the file in bytes.
+    func size() throws(CorpusError) -> Int {
+        var status = stat()
+        _ = try Self.retrying("read", path) { fstat(descriptor, &status) }
+        return Int(status.st_size)
+    }
+
+    /// Waits until the bytes are on the disk.
+    func synchronize() throws(CorpusError) {
+        _ = try Self.retrying("write", path) { fsync(descriptor) }
+    }
+
+    /// Repeats a call that a signal interrupts, and throws the error of one that fails.
+    static func retrying<Result: BinaryInteger>(
+        _ operation: String, _ path: String, _ call: () -> Result
+    ) throws(CorpusError) -> Result {
+        while true {
+            let result = call()
+            if result != -1 { return result }
+            if errno != EINTR { throw .file(path: path, operation: operation, code: errno) }
+        }
+    }
+}
+
+private func systemRead(_ descriptor: Int32, _ buffer: UnsafeMutableRawPointer?, _ count: Int) -> Int {
+    read(descriptor, buffer, count)
+}
+
+private func systemWrite(_ descriptor: Int32, _ buffer: UnsafeRawPointer?, _ count: Int) -> Int {
+    write(descriptor, buffer, count)
+}
+
+/// What is done to names of files.
+enum FileSystem {
+    /// Makes a directory and those above it, where they are missing.
+    static func makeDirectory(_ path: String) throws(CorpusError) {
+        if mkdir(path, 0o755) == 0 || errno == EEXIST { return }
+        let code = errno
+        guard code == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex else {
+            throw .file(path: path, operation: "make the directory", code: code)
+        }
+        try makeDirectory(String(path[..<slash]))
+        guard mkdir(path, 0o755) == 0 || errno == EEXIST else {
+            throw .file(path: path, operation: "make the directory", code: errno)
+        }
+    }
+
+    /// Gives a file another name, in place of a file that may have it.
+    static func move(_ path: String, to newPath: String) throws(CorpusError) {
+        _ = try FileDescriptor.retrying("write", newPath) { rename(path, newPath) }
+    }
+
+    /// Removes a file if it is there.
+    static func remove(_ path: String) { unlink(path) }
+
+    /// All bytes of a file that is at most so long.
+    static func contents(of path: String, bytesMax: Int) throws(CorpusError) -> [UInt8] {
+        let file = try FileDescriptor(reading: path)
+        let size = try file.size()
+        guard size <= bytesMax else { throw .damaged(path: path, problem: "\(size) bytes are too many") }
+        var bytes = [UInt8](repeating: 0, count: size)
+        var filled = 0
+        while filled < size {
+            let count = try bytes.withUnsafeMutableBufferPointer { (buffer) throws(CorpusError) in
+                try file.read(into: UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: buffer[filled...])))
+            }
+            if count == 0 { break }
+            filled += count
+        }
+        return Array(bytes[..<filled])
+    }
+
+    /// A name beside a file for what is to become that file.
+    static func partial(_ path: String) -> String { "\(path).partial-\(getpid())" }
+}

@@ -1,0 +1,80 @@
+// A model that is ready to be used: weights, vocabulary, and where they come from.
+
+import Checkpoints
+import Configuration
+import Corpora
+import Numerics
+import Recurrent
+import Tasks
+
+/// A trained model in memory.
+///
+///     let opened = try CheckpointFolder.open(path: "runs/kjv")
+///     var model = try LoadedModel(opened.folder)
+///     try model.generate(request) { _, text in print(text, terminator: "") }
+///
+/// The weights are copied: the checkpoint, or the server that a snapshot came from, may go away.
+public struct LoadedModel: ~Copyable {
+    /// The configuration of the run.
+    public let configuration: RunConfiguration
+    /// What is known of the run at these weights.
+    public let record: RunRecord
+    /// The vocabulary.
+    public let tokenizer: Tokenizer
+    /// The network with its weights in place.
+    public var network: LanguageModelNetwork<Float>
+
+    /// The model of a checkpoint.
+    ///
+    /// - Throws: `InferenceError.data` if a file is missing, damaged, or does not fit the others.
+    public init(_ folder: CheckpointFolder) throws(InferenceError) {
+        do {
+            let path = try folder.path(of: CheckpointFile.run)
+            (record, configuration) = try RunRecord.decode(try folder.read(CheckpointFile.run), path: path)
+            tokenizer = try Tokenizer(json: try folder.read(CheckpointFile.tokenizer))
+            network = LanguageModelNetwork(LanguageModelShape(configuration.model, vocabulary: tokenizer.count))
+            let model = try folder.tensors(CheckpointFile.model)
+            for (index, tensor) in network.layout.tensors.enumerated() {
+                let values = network.layout.matrix(ofTensor: index, in: network.weights)
+                try model.readFloats(
+                    tensor.name, shape: tensor.shape,
+                    into: UnsafeMutableBufferPointer(start: values.base, count: values.count))
+            }
+        } catch let error as CheckpointError {
+            throw .data("\(error)")
+        } catch {
+            throw .data("\(folder.path): \(error)")
+        }
+        network.weightsChanged()
+    }
+
+    /// The model of a snapshot.
+    ///
+    /// - Parameter weights: all parameters in the order of the network's layout, gaps included.
+    /// - Throws: `InferenceError.data` if there are too many or too few.
+    public init(
+        configuration: RunConfiguration, record: RunRecord, tokenizer: Tokenizer, weights: [Float]
+    ) throws(InferenceError) {
+        self.configuration = configuration
+        self.record = record
+        self.tokenizer = tokenizer
+        network = LanguageModelNetwork(LanguageModelShape(configuration.model, vocabulary: tokenizer.count))
+        guard weights.count == network.layout.count else {
+            throw .data("a snapshot of \(weights.count) parameters for a model of \(network.layout.count)")
+        }
+        weights.withUnsafeBufferPointer { source in
+            if let base = source.baseAddress { network.weights.pointer.update(from: base, count: source.count) }
+        }
+        network.weightsChanged()
+    }
+
+    /// Whether each line is a sequence of its own; otherwise the text is one stream.
+    public var readsSequences: Bool { configuration.data.shape == .sequences }
+
+    /// The token that stands before the first one of a line: `<eos>`, or in a stream of characters or bytes the line end,
+    /// if the vocabulary has it.
+    public var lineEnd: Int32? {
+        if let end = tokenizer.endOfSequence { return end }
+        return try? tokenizer.encode("\n").first
+    }
+}

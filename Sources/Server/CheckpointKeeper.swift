@@ -1,0 +1,128 @@
+// The run's checkpoints: written, restored, thinned out.
+
+import Checkpoints
+import Logging
+import Numerics
+import Tasks
+
+/// Writes and reads the checkpoints of a run. A disk that fails stops neither the run nor the keeper: the failure is
+/// shown in status reports and at the end.
+struct CheckpointKeeper {
+    /// The file with the carried hidden states, one tensor a shard.
+    static let stateFile = "state.safetensors"
+
+    private let directory: CheckpointDirectory
+    private let keep: Int
+    /// Why the last checkpoint could not be written.
+    private(set) var problem: String?
+    /// The folder of the newest checkpoint.
+    private(set) var latest: String?
+    /// The step of the newest checkpoint.
+    private(set) var latestStep: Int?
+
+    init(directory path: String, keep: Int) throws(ServerError) {
+        self.keep = keep
+        do {
+            directory = try CheckpointDirectory(path: path)
+        } catch {
+            throw .directory("\(error)")
+        }
+    }
+
+    /// The newest whole checkpoint, if there is any; damaged newer ones are reported and passed over.
+    func newest(logger: Logger) throws(ServerError) -> OpenedCheckpoint? {
+        do {
+            guard let opened = try directory.newestWhole() else { return nil }
+            for warning in opened.warnings { logger.warning("\(warning)") }
+            return opened
+        } catch {
+            throw .directory("\(error)")
+        }
+    }
+
+    /// The checkpoint of a step, for a client that asks for it.
+    func folder(step: Int) -> CheckpointFolder? {
+        try? CheckpointFolder.open(path: directory.path + "/" + CheckpointDirectory.folderName(step: step)).folder
+    }
+
+    /// Reads weights, moments and carried states back.
+    mutating func restore(
+        _ opened: OpenedCheckpoint, into parameters: borrowing ParameterStore, states: inout CarriedStates
+    ) throws(ServerError) -> RunRecord {
+        let folder = opened.folder
+        do {
+            let path = try folder.path(of: CheckpointFile.run)
+            let (record, _) = try RunRecord.decode(try folder.read(CheckpointFile.run), path: path)
+            let model = try folder.tensors(CheckpointFile.model)
+            let optimizer = try folder.tensors(CheckpointFile.optimizer)
+            for (index, tensor) in parameters.layout.tensors.enumerated() {
+                let weights = parameters.layout.matrix(ofTensor: index, in: parameters.weights)
+                let first = parameters.layout.matrix(ofTensor: index, in: parameters.adam.firstMoments)
+                let second = parameters.layout.matrix(ofTensor: index, in: parameters.adam.secondMoments)
+                try model.readFloats(tensor.name, into: weights, shape: tensor.shape)
+                try optimizer.readFloats(Self.firstMoment(tensor.name), into: first, shape: tensor.shape)
+                try optimizer.readFloats(Self.secondMoment(tensor.name), into: second, shape: tensor.shape)
+            }
+            if let file = record.carriedState {
+                let carried = try folder.tensors(file)
+                for tensor in carried.tensors {
+                    guard let shard = Int(tensor.name.dropFirst("shard.".count)), states.holds(shard) else { continue }
+                    states.restore(shard: shard, values: try carried.readFloats(tensor.name))
+                }
+            }
+            return record
+        } catch {
+            throw .directory("\(folder.path): cannot be restored: \(error)")
+        }
+    }
+
+    /// Notes which checkpoint the run continues from.
+    mutating func noteRestored(_ record: RunRecord) {
+        latestStep = record.step
+        latest = directory.path + "/" + CheckpointDirectory.folderName(step: record.step)
+    }
+
+    /// Writes a checkpoint, and lets go of old ones.
+    mutating func write(
+        parameters: borrowing ParameterStore, states: CarriedStates, shards: Int, tokenizer: [UInt8],
+        record: RunRecord, configuration: [UInt8], best: Int?, logger: Logger
+    ) {
+        do {
+            let json = try record.json(configuration: configuration)
+            let model = Self.views(of: parameters.layout, in: parameters.weights) { $0 }
+            let optimizer =
+                Self.views(of: parameters.layout, in: parameters.adam.firstMoments, naming: Self.firstMoment)
+                + Self.views(of: parameters.layout, in: parameters.adam.secondMoments, naming: Self.secondMoment)
+            let folder = try directory.write(step: record.step) { draft throws(CheckpointError) in
+                try draft.add(CheckpointFile.run, bytes: json)
+                try draft.add(CheckpointFile.tokenizer, bytes: tokenizer)
+                try draft.addFloats(CheckpointFile.model, model)
+                try draft.addFloats(CheckpointFile.optimizer, optimizer)
+                try draft.addStates(Self.stateFile, (0..<shards).map { states[$0].values })
+            }
+            latest = folder.path
+            latestStep = record.step
+            problem = nil
+            _ = try directory.prune(keep: keep, best: best)
+            logger.notice("checkpoint", metadata: ["step": "\(record.step)", "path": "\(folder.path)"])
+        } catch {
+            problem = "\(error)"
+            logger.error("checkpoint not written", metadata: ["step": "\(record.step)", "reason": "\(error)"])
+        }
+    }
+
+    private static func views(
+        of layout: ParameterLayout, in values: borrowing Buffer<Float>, naming name: (String) -> String
+    ) -> [NamedTensor] {
+        var tensors: [NamedTensor] = []
+        for (index, tensor) in layout.tensors.enumerated() {
+            tensors.append(
+                NamedTensor(name: name(tensor.name), shape: tensor.shape, values: layout.matrix(ofTensor: index, in: values)))
+        }
+        return tensors
+    }
+
+    /// The names under which PyTorch's Adam keeps its moments, behind the parameter's.
+    private static func firstMoment(_ name: String) -> String { name + ".exp_avg" }
+    private static func secondMoment(_ name: String) -> String { name + ".exp_avg_sq" }
+}

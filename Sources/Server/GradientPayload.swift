@@ -1,0 +1,102 @@
+// One node's gradient of one chunk, in the memory in which it came.
+
+import Messaging
+import Numerics
+import Optimization
+
+/// The values of a partial sum: all rows of the chunk, or some rows of an embedding.
+enum GradientPayload {
+    /// `[rows, columns]` of the chunk, in a received frame.
+    case dense(FrameBox)
+    /// `values[k]` belongs to row `rows[k]` of the tensor; rows ascend.
+    case sparse(rows: [UInt32], values: FrameBox)
+
+    /// left + right, element by element, in the left one's memory.
+    static func sum(_ left: GradientPayload, _ right: GradientPayload, columns: Int) -> GradientPayload {
+        switch (left, right) {
+        case (.dense(let target), .dense(let other)):
+            target.withFloats { target in other.withFloats { target.add($0) } }
+            return left
+        case (.sparse(let leftRows, let leftValues), .sparse(let rightRows, let rightValues)):
+            return merge(leftRows, leftValues, rightRows, rightValues, columns: columns)
+        case (.dense, .sparse), (.sparse, .dense):
+            preconditionFailure("a chunk is dense in one partial sum and sparse in another")
+        }
+    }
+
+    /// The union of rows: rows in both are left + right, rows in one stay as they are.
+    private static func merge(
+        _ leftRows: [UInt32], _ leftValues: FrameBox, _ rightRows: [UInt32], _ rightValues: FrameBox, columns: Int
+    ) -> GradientPayload {
+        if rightRows.isEmpty { return .sparse(rows: leftRows, values: leftValues) }
+        if leftRows.isEmpty { return .sparse(rows: rightRows, values: rightValues) }
+        var rows: [UInt32] = []
+        rows.reserveCapacity(leftRows.count + rightRows.count)
+        var left = 0
+        var right = 0
+        var sources: [(left: Int?, right: Int?)] = []
+        while left < leftRows.count || right < rightRows.count {
+            let takesLeft = right == rightRows.count || (left < leftRows.count && leftRows[left] <= rightRows[right])
+            let takesRight = left == leftRows.count || (right < rightRows.count && rightRows[right] <= leftRows[left])
+            rows.append(takesLeft ? leftRows[left] : rightRows[right])
+            sources.append((takesLeft ? left : nil, takesRight ? right : nil))
+            if takesLeft { left += 1 }
+            if takesRight { right += 1 }
+        }
+        let values = FrameBox(Frame(alignedByteCount: rows.count * columns * MemoryLayout<Float>.stride))
+        values.withFloats { target in
+            leftValues.withFloats { leftValues in
+                rightValues.withFloats { rightValues in
+                    for (row, source) in sources.enumerated() {
+                        let place = row * columns..<(row + 1) * columns
+                        let sum = target.slice(place)
+                        switch source {
+                        case (let left?, let right?):
+                            sum.copy(from: leftValues.slice(left * columns..<(left + 1) * columns))
+                            sum.add(rightValues.slice(right * columns..<(right + 1) * columns))
+                        case (let left?, nil): sum.copy(from: leftValues.slice(left * columns..<(left + 1) * columns))
+                        case (nil, let right?): sum.copy(from: rightValues.slice(right * columns..<(right + 1) * columns))
+                        case (nil, nil): preconditionFailure("a row from nowhere")
+                        }
+                    }
+                }
+            }
+        }
+        return .sparse(rows: rows, values: values)
+    }
+
+    /// The chunk's part of the gradient's squared norm.
+    func normPartial(columns: Int) -> Double {
+        switch self {
+        case .dense(let values): values.withFloats { GradientNorm.partial(gradient: $0) }
+        case .sparse(_, let values): values.withFloats { GradientNorm.partial(rows: $0.reshaped(columns: columns)) }
+        }
+    }
+}
+
+extension FrameBox {
+    /// The frame's bytes as one row of floats. The frame was made or checked to hold whole, aligned ones.
+    func withFloats<Result>(_ body: (Matrix<Float>) -> Result) -> Result {
+        withUnsafeMutableBytes { bytes in
+            let count = bytes.count / MemoryLayout<Float>.stride
+            guard let base = bytes.baseAddress, count > 0 else {
+                var nothing: Float = 0
+                return withUnsafeMutablePointer(to: &nothing) {
+                    body(Matrix(base: $0, rows: 1, columns: 0, stride: 0))
+                }
+            }
+            return body(
+                Matrix(base: base.assumingMemoryBound(to: Float.self), rows: 1, columns: count, stride: count))
+        }
+    }
+}
+
+extension Matrix {
+    /// Some columns of the only row.
+    func slice(_ range: Range<Int>) -> Matrix { columns(range) }
+
+    /// The only row as `[rows, columns]`.
+    func reshaped(columns count: Int) -> Matrix {
+        Matrix(base: base, rows: columns / count, columns: count, stride: count)
+    }
+}

@@ -1,0 +1,164 @@
+// What clients and joining workers ask for: status, snapshots, data.
+
+import Checkpoints
+import Cluster
+import Corpora
+import Foundation
+import Messaging
+import Numerics
+import Platform
+import WireProtocol
+
+extension ParameterServer {
+    // MARK: - Status
+
+    func status() -> WireStatus {
+        let now = MonotonicClock.seconds
+        var status = WireStatus()
+        status.phase = phaseName
+        status.step = UInt64(coordinator.version)
+        status.stepsTotal = UInt64(task.totalSteps)
+        status.epoch = UInt64(min(coordinator.version / task.stepsPerEpoch + 1, task.epochs))
+        status.epochsTotal = UInt64(task.epochs)
+        status.trainingLoss = progress.loss
+        status.smoothedLoss = progress.smoothedLoss
+        status.gradientNorm = progress.gradientNorm
+        if let loss = progress.validationLoss { status.validationLoss = loss }
+        if let best = progress.bestValidationLoss { status.bestValidationLoss = best }
+        status.bestStep = UInt64(progress.bestStep)
+        let speed = progress.speed(now: now)
+        status.tokensPerSecond = speed.tokensPerSecond
+        status.secondsLeft =
+            speed.stepsPerSecond > 0 ? Double(task.totalSteps - coordinator.version) / speed.stepsPerSecond : 0
+        status.parameters = UInt64(task.parameterCount)
+        status.residentBytes = UInt64(CurrentProcess.residentBytes)
+        status.uptimeSeconds = now - startedAt
+        status.outputDirectory = options.output
+        status.latestCheckpoint = checkpoints.latest ?? ""
+        status.problem = checkpoints.problem ?? ""
+        status.configurationSummary = task.summary
+        status.workers = coordinator.workerViews.map { view in
+            let member = members[view.identifier]
+            var worker = WireWorkerStatus()
+            worker.name = view.name
+            worker.host = member?.host ?? ""
+            worker.process = member?.process ?? 0
+            worker.state = member?.phase ?? ""
+            if let span = view.lease?.span {
+                worker.span.lower = UInt32(span.lower)
+                worker.span.upper = UInt32(span.upper)
+            }
+            worker.tokensPerSecond = member?.tokensPerSecond ?? 0
+            worker.silentSeconds = now - view.lastHeard
+            worker.residentBytes = member?.residentBytes ?? 0
+            worker.instructionSet = member?.instructionSet ?? ""
+            worker.steps = UInt64(view.completedSteps)
+            return worker
+        }
+        status.counters = counters.list.map { name, value in
+            var counter = WireCounter()
+            counter.name = name
+            counter.value = UInt64(value)
+            return counter
+        }
+        return status
+    }
+
+    private var phaseName: String {
+        switch coordinator.phase {
+        case .gathering: "waiting for workers"
+        case .training, .applying: coordinator.workerViews.isEmpty ? "waiting for workers" : "training"
+        case .evaluating: coordinator.workerViews.isEmpty ? "waiting for workers" : "evaluating"
+        case .finished: "finished"
+        }
+    }
+
+    // MARK: - Snapshots
+
+    func answer(_ request: WireSnapshotRequest, from peer: RoutingIdentifier) {
+        let now = MonotonicClock.seconds
+        let version: Int
+        switch request.which {
+        case .newest, .UNRECOGNIZED: version = coordinator.version
+        case .best: version = progress.bestStep
+        case .version: version = Int(clamping: request.version)
+        }
+        if request.which == .best, progress.bestValidationLoss == nil {
+            return refuse(peer, .unknownVersion, "nothing has been evaluated yet, so there is no best version")
+        }
+        guard let snapshot = snapshots.snapshot(version: version, now: now) ?? makeSnapshot(version: version, now: now)
+        else {
+            return refuse(
+                peer, .unknownVersion,
+                "version \(version) is neither the present one (\(coordinator.version)) nor in a checkpoint that was kept")
+        }
+        var answer = WireSnapshot()
+        answer.version = UInt64(snapshot.version)
+        answer.runJson = .init(snapshot.runJSON)
+        answer.tokenizerJson = .init(corpus.tokenizer.json())
+        answer.chunks = UInt32(snapshot.chunks.count)
+        send(.snapshot(answer), to: peer)
+    }
+
+    func answer(_ request: WireSnapshotChunkRequest, from peer: RoutingIdentifier) {
+        let version = Int(clamping: request.version)
+        guard let snapshot = snapshots.snapshot(version: version, now: MonotonicClock.seconds) else {
+            return refuse(peer, .unknownVersion, "version \(version) was let go of; ask for a snapshot again")
+        }
+        guard request.chunk < snapshot.chunks.count else { return refuse(peer, .malformed, "no such chunk") }
+        var answer = WireSnapshotChunk()
+        answer.version = request.version
+        answer.chunk = request.chunk
+        send(.snapshotChunk(answer), frames: FrameList(snapshot.chunks[Int(request.chunk)].share()), to: peer)
+    }
+
+    private func makeSnapshot(version: Int, now: Double) -> WeightSnapshot? {
+        let chunks: [FrameBox]
+        if version == coordinator.version {
+            chunks = task.layout.chunks.indices.map { FrameBox(parameters.frame(chunk: $0)) }
+        } else {
+            guard let folder = checkpoints.folder(step: version), let read = try? read(folder) else { return nil }
+            chunks = read
+        }
+        let record = record(version: version, withState: false)
+        guard let json = try? record.json(configuration: options.configuration.json()) else { return nil }
+        let snapshot = WeightSnapshot(version: version, runJSON: json, chunks: chunks, now: now)
+        snapshots.keep(snapshot)
+        return snapshot
+    }
+
+    private func read(_ folder: CheckpointFolder) throws -> [FrameBox] {
+        let model = try folder.tensors(CheckpointFile.model)
+        return try task.layout.chunks.map { chunk in
+            let tensor = task.layout.tensors[chunk.tensor]
+            let description = try model.tensor(tensor.name, type: .float32, shape: tensor.shape)
+            let start = chunk.rows.lowerBound * tensor.columns * MemoryLayout<Float>.stride
+            let count = chunk.elements.count * MemoryLayout<Float>.stride
+            return model.withBytes(of: description) { bytes in
+                FrameBox(Frame(copying: UnsafeRawBufferPointer(rebasing: bytes[start..<start + count])))
+            }
+        }
+    }
+
+    // MARK: - Data
+
+    func answer(_ request: WireDataRequest, from worker: WorkerIdentifier) {
+        guard let member = members[worker] else { return }
+        guard let file = dataFiles.first(where: { $0.name == request.name }),
+            request.bytes <= UInt32(WireLimits.tensorFrameBytesMaximum),
+            request.offset <= UInt64(file.reference.bytes),
+            let handle = FileHandle(forReadingAtPath: file.reference.path)
+        else { return refuse(member.peer, .malformed, "no such data") }
+        defer { try? handle.close() }
+        do {
+            try handle.seek(toOffset: request.offset)
+            let data = try handle.read(upToCount: Int(request.bytes)) ?? Data()
+            var block = WireDataBlock()
+            block.name = request.name
+            block.offset = request.offset
+            send(.dataBlock(block), frames: FrameList(Frame(copying: [UInt8](data))), to: member.peer)
+        } catch {
+            refuse(member.peer, .malformed, "the data cannot be read")
+        }
+    }
+}

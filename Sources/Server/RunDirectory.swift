@@ -1,0 +1,128 @@
+// The directory of a run: who may write there, and what it holds.
+
+import Configuration
+import Foundation
+
+/// The run's directory:
+///
+///     run.json         the run's identifier, its configuration, and the number of the server's present life
+///     data/            prepared token files and the tokenizer
+///     checkpoints/     step-00001200/ …, latest
+///     server.lock      held by the living server
+struct RunDirectory: ~Copyable {
+    /// What `run.json` at the top of the directory says.
+    struct Identity: Codable, Equatable {
+        var run: String
+        var incarnation: UInt64
+        var completed: Bool
+    }
+
+    let path: String
+    private(set) var identity: Identity
+    private let lock: Int32
+
+    var dataPath: String { path + "/data" }
+    var checkpointsPath: String { path + "/checkpoints" }
+
+    /// Opens the directory for this server alone: starts a run there, or begins the next life of the one that is there.
+    ///
+    /// - Throws: `ServerError.directory` if another server lives there, if a run is there and was not to be resumed, or
+    ///   if it has another configuration.
+    init(path given: String, configuration: RunConfiguration, resumes: Bool) throws(ServerError) {
+        do {
+            try FileManager.default.createDirectory(atPath: given, withIntermediateDirectories: true)
+        } catch {
+            throw .directory("\(given): cannot make this directory; choose another --output")
+        }
+        // Absolute, because workers on this machine are told the paths of the data.
+        let path = URL(fileURLWithPath: given).resolvingSymlinksInPath().path
+        let descriptor = open(path + "/server.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw .directory("\(path): not writable: \(String(cString: strerror(errno)))") }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            close(descriptor)
+            throw .directory("\(path): another server is running there; stop it or choose another --output")
+        }
+        var identity = Identity(run: Self.newIdentifier(), incarnation: 0, completed: false)
+        do throws(ServerError) {
+            if let existing = try Self.readIdentity(path + "/run.json") {
+                guard resumes else {
+                    throw ServerError.directory(
+                        "\(path): a run is there already; add --resume to continue it, or choose another --output")
+                }
+                try Self.requireSame(configuration, as: path + "/configuration.json", in: path)
+                identity = existing
+            }
+            identity.incarnation += 1
+            try Self.write(configuration.json(), to: path + "/configuration.json")
+            try Self.write(identity, to: path + "/run.json")
+        } catch {
+            close(descriptor)
+            throw error
+        }
+        self.path = path
+        self.identity = identity
+        lock = descriptor
+    }
+
+    deinit { close(lock) }
+
+    /// Notes that the run has ended.
+    mutating func markCompleted() throws(ServerError) {
+        identity.completed = true
+        try Self.write(identity, to: path + "/run.json")
+    }
+
+    private static func write(_ identity: Identity, to path: String) throws(ServerError) {
+        guard let json = try? JSONEncoder().encode(identity) else { return }
+        try write([UInt8](json), to: path)
+    }
+
+    private static func write(_ bytes: [UInt8], to path: String) throws(ServerError) {
+        do {
+            try Data(bytes).write(to: URL(fileURLWithPath: path), options: .atomic)
+        } catch {
+            throw .directory("\(path): cannot be written; is the disk full, or the directory not writable?")
+        }
+    }
+
+    private static func newIdentifier() -> String {
+        var generator = SystemRandomNumberGenerator()
+        let number = generator.next()
+        return String(repeating: "0", count: number.leadingZeroBitCount / 4) + String(number, radix: 16)
+    }
+
+    private static func readIdentity(_ path: String) throws(ServerError) -> Identity? {
+        guard FileManager.default.fileExists(atPath: path) else { return nil }
+        guard let data = FileManager.default.contents(atPath: path),
+            let identity = try? JSONDecoder().decode(Identity.self, from: data)
+        else { throw .directory("\(path): not readable as a run; move the directory away or choose another --output") }
+        return identity
+    }
+
+    private static func requireSame(_ ours: RunConfiguration, as stored: String, in path: String) throws(ServerError) {
+        guard let data = FileManager.default.contents(atPath: stored),
+            let theirs = try? RunConfiguration(json: [UInt8](data))
+        else { throw .directory("\(stored): not readable; move the directory away or choose another --output") }
+        let differences = ours.differences(from: theirs)
+        guard !differences.isEmpty else { return }
+        let list = differences.map { "\($0.key) is \($0.ours) here and \($0.theirs) there" }.joined(separator: "; ")
+        throw .directory("\(path): the run there has another configuration: \(list); choose another --output")
+    }
+}
+
+/// What is known of a run's directory without opening it: how `rondo train` decides between start, resume and done.
+public enum RunDirectoryState: Sendable, Equatable {
+    /// No run there.
+    case empty
+    /// A run that has not ended.
+    case unfinished
+    /// A run that has ended.
+    case completed
+
+    /// Looks at a directory.
+    public static func of(path: String) -> RunDirectoryState {
+        guard let data = FileManager.default.contents(atPath: path + "/run.json") else { return .empty }
+        guard let identity = try? JSONDecoder().decode(RunDirectory.Identity.self, from: data) else { return .unfinished }
+        return identity.completed ? .completed : .unfinished
+    }
+}

@@ -1,0 +1,74 @@
+// The parameter server: the shell that drives the coordinator with real sockets, clocks and files.
+//
+//   workers, clients ──▶ ParameterServer ──▶ Coordinator (who computes what; no I/O)
+//                              │
+//                              ├── GradientReduction   partial sums of the step, chunk by chunk
+//                              ├── ParameterStore      weights, moments, Adam
+//                              ├── CarriedStates       hidden states between steps, the authoritative copy
+//                              ├── SnapshotStore       immutable copies for clients
+//                              └── CheckpointKeeper    the run's directory
+//
+// One thread does all of it, in the order in which messages come in; ZeroMQ's own thread moves bytes beside it.
+
+import Configuration
+import Messaging
+
+/// What a server is told at its start.
+public struct ServerOptions: Sendable {
+    /// The run's configuration.
+    public var configuration: RunConfiguration
+    /// Where to listen.
+    public var endpoint: Endpoint
+    /// The run's directory.
+    public var output: String
+    /// Whether a run in that directory is continued; otherwise one that is there is an error.
+    public var resumes: Bool
+    /// The first step waits for this many workers, for a moment.
+    public var expectedWorkers: Int
+    /// Whether to listen on other interfaces than loopback without keys.
+    public var isInsecure: Bool
+    /// A file to write the endpoint into once the server listens: how a supervisor learns a free port.
+    public var endpointFile: String?
+
+    /// Options.
+    public init(
+        configuration: RunConfiguration, endpoint: Endpoint, output: String, resumes: Bool = false,
+        expectedWorkers: Int = 1, isInsecure: Bool = false, endpointFile: String? = nil
+    ) {
+        self.configuration = configuration
+        self.endpoint = endpoint
+        self.output = output
+        self.resumes = resumes
+        self.expectedWorkers = expectedWorkers
+        self.isInsecure = isInsecure
+        self.endpointFile = endpointFile
+    }
+}
+
+/// Why a server could not start or go on.
+public enum ServerError: Error, CustomStringConvertible {
+    /// The directory holds another run, or one that was not to be continued.
+    case directory(String)
+    /// The corpus cannot be used.
+    case data(String)
+    /// The endpoint cannot be had.
+    case endpoint(String)
+    /// The training itself failed (a loss that is not finite).
+    case training(String)
+    /// The disk, or something that should not happen.
+    case system(String)
+
+    public var description: String {
+        switch self {
+        case .directory(let text), .data(let text), .endpoint(let text), .training(let text), .system(let text): text
+        }
+    }
+}
+
+/// How a server's run ended.
+public enum ServerEnd: Sendable, Equatable {
+    /// All steps are done.
+    case completed
+    /// Stopped on request after a checkpoint.
+    case stopped
+}

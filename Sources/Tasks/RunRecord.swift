@@ -1,0 +1,111 @@
+// run.json: what a checkpoint says about its run.
+
+import Configuration
+import Foundation
+
+/// The content of `run.json` besides the configuration.
+public struct RunRecord: Codable, Sendable, Equatable {
+    /// The library that wrote it.
+    public var version: String
+    /// The run's identifier.
+    public var run: String
+    /// Updates applied.
+    public var step: Int
+    /// Updates of the whole run.
+    public var totalSteps: Int
+    /// Steps in an epoch.
+    public var stepsPerEpoch: Int
+    /// The place in the data: the epoch, and the step within it, that come next.
+    public var epoch: Int
+    public var stepInEpoch: Int
+    /// The version that was evaluated last; `nil` before the first evaluation.
+    public var lastEvaluated: Int?
+    /// Nats a token on the validation data, last and best.
+    public var validationLoss: Double?
+    public var bestValidationLoss: Double?
+    public var bestStep: Int
+    public var smoothedLoss: Double?
+    /// The file with the carried hidden states, beside this one; `nil` in a snapshot that was pulled.
+    public var carriedState: String?
+    /// SHA-256 of the prepared training and validation data.
+    public var data: [String: String]
+    /// What the tensors are, for a reader that builds the model.
+    public var vocabulary: Int
+
+    /// The version of this library.
+    public static let libraryVersion = "0.1.0"
+
+    /// A record.
+    public init(
+        version: String,
+        run: String,
+        step: Int,
+        totalSteps: Int,
+        stepsPerEpoch: Int,
+        epoch: Int,
+        stepInEpoch: Int,
+        lastEvaluated: Int?,
+        validationLoss: Double?,
+        bestValidationLoss: Double?,
+        bestStep: Int,
+        smoothedLoss: Double?,
+        carriedState: String?,
+        data: [String: String],
+        vocabulary: Int
+    ) {
+        self.version = version
+        self.run = run
+        self.step = step
+        self.totalSteps = totalSteps
+        self.stepsPerEpoch = stepsPerEpoch
+        self.epoch = epoch
+        self.stepInEpoch = stepInEpoch
+        self.lastEvaluated = lastEvaluated
+        self.validationLoss = validationLoss
+        self.bestValidationLoss = bestValidationLoss
+        self.bestStep = bestStep
+        self.smoothedLoss = smoothedLoss
+        self.carriedState = carriedState
+        self.data = data
+        self.vocabulary = vocabulary
+    }
+}
+
+extension RunRecord {
+    /// The JSON of the record with the configuration under the key `configuration`.
+    ///
+    /// - Throws: An encoding error, which would be a fault of this program.
+    public func json(configuration: [UInt8]) throws -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+        var object = try JSONSerialization.jsonObject(with: encoder.encode(self)) as? [String: Any] ?? [:]
+        object["configuration"] = try JSONSerialization.jsonObject(with: Data(configuration))
+        return [UInt8](
+            try JSONSerialization.data(
+                withJSONObject: object, options: [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]))
+    }
+
+    /// Reads `run.json`.
+    ///
+    /// - Throws: `RunRecordError` if the bytes are no run record.
+    public static func decode(_ json: [UInt8], path: String) throws(RunRecordError) -> (RunRecord, RunConfiguration) {
+        do {
+            let record = try JSONDecoder().decode(RunRecord.self, from: Data(json))
+            guard let object = try JSONSerialization.jsonObject(with: Data(json)) as? [String: Any],
+                let configuration = object["configuration"]
+            else { throw RunRecordError(description: "\(path): no configuration in it") }
+            let bytes = [UInt8](try JSONSerialization.data(withJSONObject: configuration))
+            return (record, try RunConfiguration(json: bytes))
+        } catch let error as RunRecordError {
+            throw error
+        } catch {
+            throw RunRecordError(description: "\(path): not a run record of Rondo: \(error)")
+        }
+    }
+}
+
+/// Why a `run.json` cannot be used.
+public struct RunRecordError: Error, CustomStringConvertible {
+    /// One line for the user.
+    public let description: String
+}

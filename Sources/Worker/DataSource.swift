@@ -1,0 +1,100 @@
+// Where a worker gets the run's data from: its own disk if the same are there, else the server.
+
+import Configuration
+import Corpora
+import Foundation
+import Logging
+import Messaging
+import Platform
+import WireProtocol
+
+/// The data that a welcome describes.
+struct DataSource {
+    private let welcome: WireWelcome
+    private let directory: String?
+    private let logger: Logger
+
+    init(_ welcome: WireWelcome, directory: String?, logger: Logger) {
+        self.welcome = welcome
+        self.directory = directory
+        self.logger = logger
+    }
+
+    /// Everything that a worker needs before it can compute.
+    struct Prepared {
+        var configuration: RunConfiguration
+        var tokenizer: Tokenizer
+        var training: MappedTokens
+        var validation: MappedTokens?
+    }
+
+    /// Opens the data, or fetches them first.
+    ///
+    /// - Throws: `WorkerError.data` when what came is not what the server described.
+    func prepare(over connection: ServerConnection) throws -> Prepared {
+        let configuration: RunConfiguration
+        let tokenizer: Tokenizer
+        do {
+            configuration = try RunConfiguration(json: [UInt8](welcome.configurationJson))
+            tokenizer = try Tokenizer(json: [UInt8](welcome.tokenizerJson))
+        } catch {
+            throw WorkerError.data("the server's configuration cannot be read: \(error)")
+        }
+        var tokens: [String: MappedTokens] = [:]
+        for file in welcome.files { tokens[file.name] = try open(file, over: connection) }
+        guard let training = tokens["training"] else { throw WorkerError.data("the server offers no training data") }
+        return Prepared(
+            configuration: configuration, tokenizer: tokenizer, training: training, validation: tokens["validation"])
+    }
+
+    private func open(_ file: WireDataFile, over connection: ServerConnection) throws -> MappedTokens {
+        let name = file.path.split(separator: "/").last.map(String.init) ?? file.name
+        let candidates = [directory.map { $0 + "/" + name }, file.path].compactMap { $0 }
+        for path in candidates {
+            guard let tokens = try? MappedTokens(path: path) else { continue }
+            if tokens.sha256() == file.sha256 { return tokens }
+            logger.warning("other data than the run's", metadata: ["path": "\(path)"])
+        }
+        return try fetch(file, over: connection)
+    }
+
+    /// Asks for the file block by block, a few at once, into a file that disappears with the process.
+    private func fetch(_ file: WireDataFile, over connection: ServerConnection) throws -> MappedTokens {
+        logger.notice("fetching data", metadata: ["name": "\(file.name)", "bytes": "\(file.bytes)"])
+        let path = NSTemporaryDirectory() + "/rondo-\(CurrentProcess.identifier)-\(file.name).tokens"
+        guard FileManager.default.createFile(atPath: path, contents: nil),
+            let handle = FileHandle(forWritingAtPath: path)
+        else { throw WorkerError.data("\(path): cannot be written") }
+        defer {
+            try? handle.close()
+            try? FileManager.default.removeItem(atPath: path)
+        }
+        let block = UInt64(WireLimits.tensorFrameBytesMaximum)
+        var requested: UInt64 = 0
+        var received: UInt64 = 0
+        while received < file.bytes {
+            while requested < file.bytes, requested - received < 8 * block {
+                var request = WireDataRequest()
+                request.name = file.name
+                request.offset = requested
+                request.bytes = UInt32(min(block, file.bytes - requested))
+                try connection.send(.dataRequest(request))
+                requested += UInt64(request.bytes)
+            }
+            guard var message = try connection.receive(withinMilliseconds: 10_000), let header = message.header,
+                case .dataBlock(let answer)? = header.body
+            else { throw WorkerError.data("the server did not send block \(received / block) of \(file.name) within 10 s") }
+            guard answer.name == file.name, answer.offset == received, let frame = message.frames.popFirst(),
+                frame.count > 0
+            else { throw WorkerError.data("the server sent another block of \(file.name) than was asked for") }
+            try handle.write(contentsOf: frame.bytes())
+            received += UInt64(frame.count)
+        }
+        try handle.synchronize()
+        let tokens = try MappedTokens(path: path)
+        guard tokens.sha256() == file.sha256 else {
+            throw WorkerError.data("\(file.name): what came from the server has another SHA-256 than it announced")
+        }
+        return tokens
+    }
+}

@@ -1,0 +1,64 @@
+// One connection to the server, with the identity of the run behind it.
+
+import Messaging
+import WireProtocol
+
+/// A DEALER socket to the server. Bound to the thread that makes it.
+final class ServerConnection {
+    let socket: Socket
+    /// The name under which the server knows this connection.
+    let identity: RoutingIdentifier
+    /// The run and the server's life, once it has answered.
+    var run = ""
+    var incarnation: UInt64 = 0
+
+    /// Connects; the connection itself is made in the background.
+    init(to endpoint: Endpoint, identity: RoutingIdentifier, context: Context) throws(MessagingError) {
+        self.identity = identity
+        var options = SocketOptions()
+        options.routingIdentifier = identity
+        options.lingerMilliseconds = 500
+        // Bounded by the protocol: the gradients of one lease go out, one version of the weights comes in.
+        options.sendHighWaterMark = 0
+        options.receiveHighWaterMark = 0
+        options.frameBytesMax = 64 << 20
+        options.sendTimeoutMilliseconds = 10_000
+        socket = try Socket(.dealer, in: context, options: options)
+        try socket.connect(endpoint)
+    }
+
+    /// Sends a header and its frames.
+    func send(_ body: WireHeader.OneOf_Body, frames: consuming FrameList = FrameList()) throws(MessagingError) {
+        let header = WireHeader(run: run, incarnation: incarnation, body: body)
+        var message = frames
+        message.prepend(Frame(copying: header.encoded()))
+        try socket.send(message)
+    }
+
+    /// The next message, if one comes in time; messages that do not decode are passed over.
+    func receive(withinMilliseconds milliseconds: Int) throws(MessagingError) -> Incoming? {
+        guard var message = try socket.receiveMultipart(withinMilliseconds: milliseconds),
+            let first = message.popFirst()
+        else { return nil }
+        do {
+            let header = try first.withUnsafeBytes { bytes throws(WireError) in try WireHeader.decode(bytes) }
+            return Incoming(header: header, frames: message)
+        } catch {
+            return Incoming(problem: error)
+        }
+    }
+
+    /// A message that came in.
+    struct Incoming: ~Copyable {
+        var header: WireHeader?
+        var frames = FrameList()
+        var problem: WireError?
+
+        init(header: WireHeader, frames: consuming FrameList) {
+            self.header = header
+            self.frames = frames
+        }
+
+        init(problem: WireError) { self.problem = problem }
+    }
+}

@@ -1,0 +1,220 @@
+// The coordinator, event by event.
+
+import Numerics
+import Testing
+
+@testable import Cluster
+
+private let alice = WorkerIdentifier(Array("alice".utf8))
+private let bob = WorkerIdentifier(Array("bob".utf8))
+
+private func coordinator(
+    shards: Int = 4, steps: Int = 3, evaluate: Int = 0, checkpoint: Int = 0, expected: Int = 1, version: Int = 0
+) -> Coordinator {
+    Coordinator(
+        rules: CoordinatorRules(
+            shards: shards, totalSteps: steps, evaluateEverySteps: evaluate, checkpointEverySteps: checkpoint,
+            expectedWorkers: expected), version: version)
+}
+
+private func leases(_ actions: [CoordinatorAction]) -> [(WorkerIdentifier, Lease)] {
+    actions.compactMap { if case .grant(let worker, let lease) = $0 { (worker, lease) } else { nil } }
+}
+
+private func outcomes(_ span: ShardRange) -> [ShardOutcome] {
+    span.indices.map { ShardOutcome(shard: $0, loss: Double($0) + 0.5, tokens: 10) }
+}
+
+extension Coordinator {
+    fileprivate mutating func finish(_ worker: WorkerIdentifier, now: Double = 1) -> [CoordinatorAction] {
+        guard let lease = lease(of: worker) else { return [] }
+        return handle(.acknowledged(worker, version: lease.step), now: now)
+            + handle(.spanDone(worker, lease: lease.identifier, outcomes: outcomes(lease.span)), now: now)
+    }
+}
+
+@Test("the first worker gets all shards when no other is expected")
+func firstWorkerGetsEverything() {
+    var coordinator = coordinator()
+    let actions = coordinator.handle(.workerReady(alice, name: "a"), now: 0)
+    #expect(actions.first == .sendWeights(alice))
+    #expect(leases(actions).map(\.1.span) == [ShardRange(0, 4)])
+}
+
+@Test("the first step waits for the expected workers, and then divides the shards")
+func gathers() {
+    var coordinator = coordinator(expected: 2)
+    #expect(leases(coordinator.handle(.workerReady(alice, name: "a"), now: 0)).isEmpty)
+    let granted = leases(coordinator.handle(.workerReady(bob, name: "b"), now: 1))
+    #expect(granted.map(\.1.span) == [ShardRange(0, 2), ShardRange(2, 4)])
+}
+
+@Test("the first step does not wait forever for a worker that never comes")
+func gatheringEnds() {
+    var coordinator = coordinator(expected: 2)
+    _ = coordinator.handle(.workerReady(alice, name: "a"), now: 0)
+    _ = coordinator.handle(.heard(alice), now: 4)
+    #expect(leases(coordinator.handle(.tick, now: 4)).isEmpty)
+    #expect(leases(coordinator.handle(.tick, now: 6)).count == 1)
+}
+
+@Test("a step is applied once all shards are in, with the losses summed along the tree")
+func applies() {
+    var coordinator = coordinator(expected: 2)
+    _ = coordinator.handle(.workerReady(alice, name: "a"), now: 0)
+    _ = coordinator.handle(.workerReady(bob, name: "b"), now: 0)
+    #expect(coordinator.finish(bob).isEmpty)
+    guard case .apply(let step, let outcome, let recipients)? = coordinator.finish(alice).first else {
+        Issue.record("the step was not applied")
+        return
+    }
+    #expect(step == 0)
+    #expect(outcome.loss == (0.5 + 1.5) + (2.5 + 3.5))
+    #expect(outcome.tokens == 40)
+    #expect(recipients == [alice, bob])
+    #expect(leases(coordinator.handle(.applied(version: 1), now: 2)).map(\.1.step) == [1, 1])
+}
+
+@Test("the span of a worker that died goes to one that is free, and the dead one's answer is ignored")
+func spanMovesOn() {
+    var coordinator = coordinator(expected: 2)
+    _ = coordinator.handle(.workerReady(alice, name: "a"), now: 0)
+    _ = coordinator.handle(.workerReady(bob, name: "b"), now: 0)
+    let lost = coordinator.lease(of: bob)!
+    _ = coordinator.finish(alice)
+    let actions = coordinator.handle(.workerGone(bob, reason: "killed"), now: 1)
+    #expect(actions.first == .dismissed(bob, reason: "killed"))
+    #expect(leases(actions).map(\.0) == [alice])
+    #expect(leases(actions).map(\.1.span) == [lost.span])
+    #expect(coordinator.handle(.spanDone(bob, lease: lost.identifier, outcomes: outcomes(lost.span)), now: 1).isEmpty)
+    guard case .apply? = coordinator.finish(alice).first else {
+        Issue.record("the step was not applied")
+        return
+    }
+}
+
+@Test("a silent worker loses its lease after the limit")
+func silence() {
+    var coordinator = coordinator()
+    _ = coordinator.handle(.workerReady(alice, name: "a"), now: 0)
+    #expect(coordinator.handle(.tick, now: 4.9).isEmpty)
+    #expect(coordinator.handle(.tick, now: 5.1) == [.dismissed(alice, reason: "silent for 5 s")])
+    #expect(leases(coordinator.handle(.workerReady(bob, name: "b"), now: 6)).map(\.1.span) == [ShardRange(0, 4)])
+}
+
+@Test("a worker that starts anew under its old name replaces the old one at once")
+func replacesByName() {
+    var coordinator = coordinator()
+    _ = coordinator.handle(.workerReady(alice, name: "worker-1"), now: 0)
+    let actions = coordinator.handle(.workerReady(bob, name: "worker-1"), now: 1)
+    #expect(actions.contains(.dismissed(alice, reason: "worker-1 started anew")))
+    #expect(leases(actions).map(\.0) == [bob])
+}
+
+@Test("a worker that joins in mid-step takes a span of the next step")
+func joinsLate() {
+    var coordinator = coordinator()
+    _ = coordinator.handle(.workerReady(alice, name: "a"), now: 0)
+    #expect(coordinator.handle(.workerReady(bob, name: "b"), now: 0) == [.sendWeights(bob)])
+    _ = coordinator.handle(.acknowledged(bob, version: 0), now: 0)
+    _ = coordinator.finish(alice)
+    #expect(leases(coordinator.handle(.applied(version: 1), now: 1)).map(\.0) == [alice, bob])
+}
+
+@Test("a worker that has not taken the last weights is sent no more until it has caught up")
+func backlogIsBounded() {
+    var coordinator = coordinator()
+    _ = coordinator.handle(.workerReady(alice, name: "a"), now: 0)
+    _ = coordinator.handle(.workerReady(bob, name: "b"), now: 0)
+    guard case .apply(_, _, let recipients)? = coordinator.finish(alice).first else {
+        Issue.record("the step was not applied")
+        return
+    }
+    #expect(recipients == [alice])
+    #expect(leases(coordinator.handle(.applied(version: 1), now: 1)).map(\.0) == [alice])
+    #expect(coordinator.handle(.acknowledged(bob, version: 0), now: 1) == [.sendWeights(bob)])
+}
+
+@Test("evaluation, checkpoint and end come in this order")
+func order() {
+    var coordinator = coordinator(steps: 1, evaluate: 1, checkpoint: 1)
+    _ = coordinator.handle(.workerReady(alice, name: "a"), now: 0)
+    _ = coordinator.finish(alice)
+    #expect(leases(coordinator.handle(.applied(version: 1), now: 1)).map(\.1.work) == [.evaluation])
+    let actions = coordinator.finish(alice)
+    #expect(actions.count == 3)
+    guard case .evaluated(version: 1, _) = actions[0] else {
+        Issue.record("not evaluated first")
+        return
+    }
+    #expect(actions[1...] == [.checkpoint(version: 1), .finish(.completed)])
+}
+
+@Test("a stop writes a checkpoint of the last applied step, drops the step in progress, and ends the run")
+func stops() {
+    var coordinator = coordinator(version: 2)
+    _ = coordinator.handle(.workerReady(alice, name: "a"), now: 0)
+    #expect(coordinator.handle(.stopRequested, now: 1) == [.checkpoint(version: 2), .finish(.stopped)])
+    #expect(coordinator.handle(.tick, now: 100).isEmpty)
+}
+
+@Test("whatever workers come, go and stall, every step is applied exactly once and in order", arguments: 1...200)
+func randomLives(seed: Int) {
+    var random = SplitMix(state: UInt64(seed))
+    var coordinator = coordinator(shards: 7, steps: 12, evaluate: 4, checkpoint: 3)
+    var applied: [Int] = []
+    var alive: [WorkerIdentifier] = []
+    var next = 0
+    var now = 0.0
+    var evaluations: [Int] = []
+    func carryOut(_ actions: [CoordinatorAction], _ coordinator: inout Coordinator) {
+        for action in actions {
+            switch action {
+            case .apply(let step, let outcome, _):
+                applied.append(step)
+                #expect(outcome.tokens == 70, "seed \(seed)")
+                carryOut(coordinator.handle(.applied(version: step + 1), now: now), &coordinator)
+            case .evaluated(let version, _): evaluations.append(version)
+            case .dismissed(let worker, _): alive.removeAll { $0 == worker }
+            case .sendWeights, .grant, .checkpoint, .finish: break
+            }
+        }
+    }
+    for _ in 0..<3000 {
+        now += 0.1
+        if case .finished = coordinator.phase { break }
+        let busy = alive.filter { coordinator.lease(of: $0) != nil }
+        switch random.next() % 10 {
+        case 0 where alive.count < 4:
+            let worker = WorkerIdentifier(Array("w\(next)".utf8))
+            next += 1
+            alive.append(worker)
+            carryOut(coordinator.handle(.workerReady(worker, name: "n\(next % 5)"), now: now), &coordinator)
+        case 1 where !alive.isEmpty:
+            let worker = alive[Int(random.next() % UInt64(alive.count))]
+            carryOut(coordinator.handle(.workerGone(worker, reason: "test"), now: now), &coordinator)
+        case 2...8 where !busy.isEmpty:
+            let worker = busy[Int(random.next() % UInt64(busy.count))]
+            carryOut(coordinator.finish(worker, now: now), &coordinator)
+        default:
+            for worker in alive where random.next() % 4 != 0 {
+                carryOut(coordinator.handle(.heard(worker), now: now), &coordinator)
+            }
+            carryOut(coordinator.handle(.tick, now: now), &coordinator)
+        }
+    }
+    #expect(applied == Array(0..<12), "seed \(seed)")
+    #expect(evaluations == [4, 8, 12], "seed \(seed)")
+    #expect(coordinator.phase == .finished(.completed), "seed \(seed)")
+}
+
+struct SplitMix: RandomNumberGenerator {
+    var state: UInt64
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+}

@@ -1,0 +1,65 @@
+// The worker's session, event by event.
+
+import Numerics
+import Testing
+
+@testable import Cluster
+
+private let lease = Lease(identifier: 1, work: .training, step: 3, span: ShardRange(0, 4))
+
+private func serving() -> WorkerSession {
+    var session = WorkerSession(now: 0)
+    #expect(session.handle(.connected, now: 0) == [.sendHello])
+    #expect(session.handle(.welcomed(incarnation: 2), now: 0) == [.prepareData])
+    #expect(session.handle(.dataReady, now: 0) == [.sendReadyForWork])
+    return session
+}
+
+@Test("a lease is computed once its weights are complete, whichever comes first")
+func waitsForWeights() {
+    var session = serving()
+    #expect(session.handle(.leased(lease), now: 1).isEmpty)
+    #expect(session.handle(.weightsReceived(version: 3, isLast: false), now: 1).isEmpty)
+    #expect(
+        session.handle(.weightsReceived(version: 3, isLast: true), now: 1) == [
+            .acknowledge(version: 3), .compute(lease),
+        ])
+    #expect(session.handle(.computed, now: 2).isEmpty)
+    #expect(session.phase == .waiting)
+}
+
+@Test("a lease for weights that are being replaced waits for the new ones")
+func neverComputesWithMixedWeights() {
+    var session = serving()
+    _ = session.handle(.weightsReceived(version: 3, isLast: true), now: 1)
+    _ = session.handle(.weightsReceived(version: 4, isLast: false), now: 1)
+    #expect(session.handle(.leased(lease), now: 1).isEmpty)
+}
+
+@Test("a server that falls silent is connected to anew, and given up after the limit")
+func reconnects() {
+    var session = serving()
+    #expect(session.handle(.tick, now: 4).isEmpty)
+    #expect(session.handle(.tick, now: 6) == [.reconnect(reason: "the server is silent")])
+    #expect(session.handle(.connected, now: 6) == [.sendHello])
+    #expect(session.handle(.tick, now: 9) == [.reconnect(reason: "no answer to hello")])
+    _ = session.handle(.connected, now: 61)
+    #expect(session.handle(.tick, now: 61) == [.end(.unreachable(reason: "no answer from the server for 61 s"))])
+}
+
+@Test("computing for long is not taken for the server's silence")
+func longComputation() {
+    var session = serving()
+    _ = session.handle(.weightsReceived(version: 3, isLast: true), now: 1)
+    #expect(session.handle(.leased(lease), now: 1) == [.compute(lease)])
+    #expect(session.handle(.tick, now: 50).isEmpty)
+    _ = session.handle(.computed, now: 50)
+    #expect(session.handle(.tick, now: 51).isEmpty)
+}
+
+@Test("asked to leave, it tells the server and ends")
+func leaves() {
+    var session = serving()
+    #expect(session.handle(.leaveRequested, now: 1) == [.sendLeave, .end(.finished(reason: "asked to leave"))])
+    #expect(session.handle(.tick, now: 100).isEmpty)
+}
