@@ -36,7 +36,7 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
     ],
     targets: [
-        .target(name: "CKernels", exclude: [], cSettings: kernelSettings),
+        .target(name: "CKernels", cSettings: kernelSettings, linkerSettings: [.linkedLibrary("m")]),
         .systemLibrary(
             name: "CZeroMQ", pkgConfig: zeroMQPackage, providers: [.apt(["libzmq3-dev"]), .brew(["zeromq"])]),
         .target(name: "Numerics", dependencies: ["CKernels"]),
@@ -70,6 +70,22 @@ let package = Package(
             ]),
         .executableTarget(name: "rondo-server", dependencies: ["Server", "Configuration", argumentParser, logging]),
         .executableTarget(name: "rondo-worker", dependencies: ["Worker", argumentParser, logging]),
+        .executableTarget(
+            name: "KernelBenchmark", dependencies: ["CKernels"], path: "Benchmarks/KernelBenchmark"),
+        .executableTarget(
+            name: "StepBenchmark", dependencies: ["Numerics", "Recurrent", "Optimization"],
+            path: "Benchmarks/StepBenchmark"),
+        .testTarget(name: "CKernelsTests", dependencies: ["CKernels"]),
+        .testTarget(name: "NumericsTests", dependencies: ["Numerics"]),
+        .testTarget(
+            name: "RecurrentTests", dependencies: ["Numerics", "Recurrent", "Optimization"], exclude: ["Fixtures"]),
+        .testTarget(name: "OptimizationTests", dependencies: ["Numerics", "Optimization"]),
+        .testTarget(name: "ConfigurationTests", dependencies: ["Configuration"]),
+        .testTarget(name: "CorporaTests", dependencies: ["Numerics", "Configuration", "Corpora"]),
+        .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints"], exclude: ["Fixtures"]),
+        .testTarget(name: "MessagingTests", dependencies: ["Messaging"]),
+        .testTarget(name: "StyleTests"),
+        .testTarget(name: "ClusterTests", dependencies: ["Numerics", "Cluster"]),
     ],
     swiftLanguageModes: [.v6]
 )

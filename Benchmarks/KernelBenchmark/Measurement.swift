@@ -24,6 +24,9 @@ func processorSeconds(_ body: () -> Void) -> Double {
 /// The middle value.
 func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
 
+/// The value that a tenth of the others reach: what a round gives that other processes leave alone.
+func upperTenth(_ values: [Double]) -> Double { values.sorted()[values.count * 9 / 10] }
+
 /// Median seconds of one call of `body`, from `rounds` rounds of about a millisecond each.
 func secondsOfOneCall(rounds: Int = 25, _ body: () -> Void) -> Double {
     let calls = max(1, Int(1e-3 / max(processorSeconds(body), 1e-9)))

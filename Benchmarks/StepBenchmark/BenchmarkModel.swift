@@ -10,11 +10,14 @@ struct BenchmarkModel {
 
     init(
         _ kind: String, _ cell: CellKind, _ layers: Int, _ hidden: Int, _ embedding: Int, _ vocabulary: Int,
-        _ lanes: Int, _ length: Int
+        _ lanes: Int, _ length: Int, dropout: Double = 0
     ) {
-        name = "\(kind) \(layers)x\(hidden) emb \(embedding) vocabulary \(vocabulary) batch \(lanes)x\(length)"
+        name =
+            "\(kind) \(layers)x\(hidden) emb \(embedding) vocabulary \(vocabulary) batch \(lanes)x\(length)"
+            + (dropout > 0 ? " dropout \(dropout)" : "")
         shape = LanguageModelShape(
-            cell: cell, layers: layers, hiddenSize: hidden, embeddingSize: embedding, vocabulary: vocabulary)
+            cell: cell, layers: layers, hiddenSize: hidden, embeddingSize: embedding, vocabulary: vocabulary,
+            dropout: dropout)
         (self.lanes, self.length) = (lanes, length)
     }
 
@@ -22,6 +25,7 @@ struct BenchmarkModel {
         BenchmarkModel("lstm", .longShortTermMemory, 2, 512, 128, 65, 64, 64),
         BenchmarkModel("lstm", .longShortTermMemory, 2, 256, 64, 65, 32, 64),
         BenchmarkModel("lstm", .longShortTermMemory, 2, 128, 64, 65, 50, 50),
+        BenchmarkModel("lstm", .longShortTermMemory, 2, 256, 64, 65, 32, 64, dropout: 0.2),
         BenchmarkModel("lstm", .longShortTermMemory, 2, 650, 650, 10_000, 20, 35),
         BenchmarkModel("gru", .gatedRecurrentUnit, 2, 512, 128, 65, 64, 64),
         BenchmarkModel("elman", .elman(.tanh), 2, 512, 128, 65, 64, 64),
@@ -39,7 +43,9 @@ struct BenchmarkModel {
     /// One batch of random tokens in 8 shards.
     var batch: SequenceBatch {
         var numbers = SystemRandomNumberGenerator()
-        func tokens() -> [Int32] { (0..<length).map { _ in Int32.random(in: 0..<Int32(shape.vocabulary), using: &numbers) } }
+        func tokens() -> [Int32] {
+            (0..<length).map { _ in Int32.random(in: 0..<Int32(shape.vocabulary), using: &numbers) }
+        }
         return SequenceBatch(
             shards: (0..<8).map { shard in
                 let lanes = shard * lanes / 8..<(shard + 1) * lanes / 8

@@ -55,7 +55,8 @@ struct StepBenchmark {
             "  step \(format(time * 1e3, 1)) ms (best \(format(times[0] * 1e3, 1)), \(times.count) steps)"
                 + "   \(format(tokens / time, 0)) tokens/s   \(format(rate * 1e-9, 1)) GF/s"
                 + " of \(format(peak * 1e-9, 1)) = \(format(100 * rate / peak, 1)) % of peak")
-        print("  clip and Adam \(format(update * 1e3, 1)) ms: \(format(tokens / (time + update), 0)) tokens/s with them")
+        print(
+            "  clip and Adam \(format(update * 1e3, 1)) ms: \(format(tokens / (time + update), 0)) tokens/s with them")
         let phases = StepPhase.allCases.map { ($0, Double(network.workspace.clock.nanoseconds[$0.rawValue])) }
         let total = phases.reduce(0) { $0 + $1.1 }
         let parts = phases.sorted { $0.1 > $1.1 }.filter { $0.1 > 0.0005 * total }
@@ -65,12 +66,15 @@ struct StepBenchmark {
     }
 
     /// Seconds for the norm and Adam on all chunks.
-    private func measureUpdate(_ network: inout LanguageModelNetwork<Float>, _ sink: borrowing GradientCollector<Float>) -> Double {
+    private func measureUpdate(_ network: inout LanguageModelNetwork<Float>, _ sink: borrowing GradientCollector<Float>)
+        -> Double
+    {
         let adam = Adam<Float>(layout: network.layout)
         let start = now()
         var norm = GradientNorm(chunks: network.layout.chunks.count)
         for chunk in network.layout.chunks.indices {
-            norm.set(.init(GradientNorm.partial(gradient: sink.gradient(chunk: chunk, node: sink.nodes[0]))), chunk: chunk)
+            norm.set(
+                .init(GradientNorm.partial(gradient: sink.gradient(chunk: chunk, node: sink.nodes[0]))), chunk: chunk)
         }
         let scale = norm.gradientScale(tokens: model.lanes * model.length, limit: 5)
         let update = AdamConfiguration(rate: 0).step(update: 1, gradientScale: scale)

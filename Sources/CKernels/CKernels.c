@@ -1,4 +1,7 @@
-// Choice of a kernel set by name and by what the processor has.
+// CKernels owns the arithmetic and nothing else: functions on pointers, without allocation, state or I/O.
+//
+// kernels/*.inc.h hold each kernel once, in vector types. Each Set*.c includes them all for one instruction set, under
+// a target attribute, and exports a table. This file chooses a table by name and by what the processor has.
 
 #include "CKernels.h"
 

@@ -1,5 +1,4 @@
-// The kernel set "portable" in double precision, for gradient checks; elementary functions from libm.
-
+// The kernel set "portable" in double precision: for gradient checks. Elementary functions are those of libm.
 
 #include <math.h>
 #include <stddef.h>
@@ -8,8 +7,7 @@
 #include "Sets.h"
 
 #pragma STDC FP_CONTRACT OFF
-#pragma clang diagnostic ignored "-Wpsabi" // vectors are passed to inlined functions only
-
+#pragma clang diagnostic ignored "-Wpsabi" // wide vectors are passed to inlined functions only
 
 #define SET_NAME "portable"
 #define SCALAR double
@@ -24,7 +22,3 @@
 #define KERNEL_TABLE_TYPE RondoKernelsDouble
 #define KERNEL_TABLE rondo_double_portable
 #include "kernels/set.inc.h"
-
-
-
-

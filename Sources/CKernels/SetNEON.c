@@ -1,4 +1,5 @@
-// The kernel set "neon": 32 registers of 4 floats; 24 accumulators. Part of every arm64 processor.
+// The kernel set "neon": 32 registers of 4 floats, part of every arm64 processor. 8 x 3 registers of C, 3 of B and
+// 2 of A.
 #if defined(__aarch64__)
 
 #include <stddef.h>
@@ -7,8 +8,7 @@
 #include "Sets.h"
 
 #pragma STDC FP_CONTRACT OFF
-#pragma clang diagnostic ignored "-Wpsabi" // vectors are passed to inlined functions only
-
+#pragma clang diagnostic ignored "-Wpsabi" // wide vectors are passed to inlined functions only
 
 #define SET_NAME "neon"
 #define SCALAR float
@@ -26,6 +26,5 @@
 #include "kernels/set.inc.h"
 
 #include "kernels/probe.inc.h"
-
 
 #endif

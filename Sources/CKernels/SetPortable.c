@@ -1,5 +1,5 @@
-// The kernel set "portable": what the compiler's baseline has. Slow where that has no fused multiply-add (fmaf is called).
-
+// The kernel set "portable": what the compiler's baseline has: the yardstick of the others. Where that has no fused
+// multiply-add (x86-64), each one is a call of fmaf, exact but slow.
 
 #include <stddef.h>
 #include <stdint.h>
@@ -7,8 +7,7 @@
 #include "Sets.h"
 
 #pragma STDC FP_CONTRACT OFF
-#pragma clang diagnostic ignored "-Wpsabi" // vectors are passed to inlined functions only
-
+#pragma clang diagnostic ignored "-Wpsabi" // wide vectors are passed to inlined functions only
 
 #define SET_NAME "portable"
 #define SCALAR float
@@ -26,6 +25,3 @@
 #include "kernels/set.inc.h"
 
 #include "kernels/probe.inc.h"
-
-
-

@@ -12,9 +12,11 @@ public struct WorkerIdentifier: Hashable, Sendable, Comparable, CustomStringConv
     /// The worker behind a routing identity.
     public init(_ bytes: [UInt8]) { self.bytes = bytes }
 
+    /// By the bytes.
     public static func < (left: WorkerIdentifier, right: WorkerIdentifier) -> Bool {
         left.bytes.lexicographicallyPrecedes(right.bytes)
     }
 
+    /// The bytes as text.
     public var description: String { String(decoding: bytes, as: UTF8.self) }
 }

@@ -2,99 +2,6 @@
 
 import Numerics
 
-/// What the coordinator is told.
-public enum CoordinatorEvent: Sendable {
-    /// A worker has its data and wants weights and work.
-    case workerReady(WorkerIdentifier, name: String)
-    /// A worker holds all weights of a version.
-    case acknowledged(WorkerIdentifier, version: Int)
-    /// Any sign of life.
-    case heard(WorkerIdentifier)
-    /// A worker left, died, or broke the protocol.
-    case workerGone(WorkerIdentifier, reason: String)
-    /// A worker delivered all of a lease (its partial sums are in).
-    case spanDone(WorkerIdentifier, lease: Int, outcomes: [ShardOutcome])
-    /// A worker's result was not finite, or could not be computed.
-    case computationFailed(WorkerIdentifier, step: Int, shard: Int, reason: String)
-    /// The shell has applied the step that turns the weights into this version.
-    case applied(version: Int)
-    /// Somebody asks for an orderly end.
-    case stopRequested
-    /// Time has passed.
-    case tick
-}
-
-/// What the coordinator asks its shell to do.
-public enum CoordinatorAction: Sendable, Equatable {
-    /// Send all weights of the present version to a worker.
-    case sendWeights(WorkerIdentifier)
-    /// Send a lease. The weights it needs were sent before.
-    case grant(WorkerIdentifier, Lease)
-    /// All partial sums are in: clip, apply Adam, stream the new weights to the recipients, then report `applied`.
-    case apply(step: Int, outcome: StepOutcome, recipients: [WorkerIdentifier])
-    /// The validation loss of a version is known.
-    case evaluated(version: Int, outcome: StepOutcome)
-    /// Write a checkpoint of the present version.
-    case checkpoint(version: Int)
-    /// A worker is no longer counted on; tell it, should it still listen.
-    case dismissed(WorkerIdentifier, reason: String)
-    /// The run has ended.
-    case finish(RunEnd)
-}
-
-/// How a run ended.
-public enum RunEnd: Sendable, Equatable {
-    /// All steps are done.
-    case completed
-    /// On request, after a checkpoint.
-    case stopped
-    /// The computation failed; the weights of the last applied step are in a checkpoint.
-    case failed(reason: String)
-}
-
-/// The rules of a run that the coordinator keeps.
-public struct CoordinatorRules: Sendable {
-    /// Shards of a step.
-    public var shards: Int
-    /// The steps of the whole run.
-    public var totalSteps: Int
-    /// Steps between evaluations, besides the one at the end; `nil` for no evaluation at all.
-    public var evaluateEverySteps: Int?
-    /// Steps between checkpoints.
-    public var checkpointEverySteps: Int
-    /// A worker that was silent for longer has lost its lease.
-    public var silenceLimitSeconds: Double
-    /// The first step waits for this many workers …
-    public var expectedWorkers: Int
-    /// … but no longer than this once one is there.
-    public var gatheringLimitSeconds: Double
-
-    /// Rules.
-    public init(
-        shards: Int, totalSteps: Int, evaluateEverySteps: Int?, checkpointEverySteps: Int,
-        silenceLimitSeconds: Double = 5, expectedWorkers: Int = 1, gatheringLimitSeconds: Double = 5
-    ) {
-        self.shards = shards
-        self.totalSteps = totalSteps
-        self.evaluateEverySteps = evaluateEverySteps
-        self.checkpointEverySteps = checkpointEverySteps
-        self.silenceLimitSeconds = silenceLimitSeconds
-        self.expectedWorkers = expectedWorkers
-        self.gatheringLimitSeconds = gatheringLimitSeconds
-    }
-
-    /// Whether a version is evaluated.
-    public func evaluates(at version: Int) -> Bool {
-        guard let evaluateEverySteps else { return false }
-        return version == totalSteps || (evaluateEverySteps > 0 && version > 0 && version % evaluateEverySteps == 0)
-    }
-
-    /// Whether a version gets a checkpoint.
-    public func checkpoints(at version: Int) -> Bool {
-        version == totalSteps || (checkpointEverySteps > 0 && version > 0 && version % checkpointEverySteps == 0)
-    }
-}
-
 /// The server's state machine for synchronous training.
 ///
 /// A step runs through `gathering → training → applying → (evaluating) → training …` until the last step. The outcome of
@@ -179,10 +86,15 @@ public struct Coordinator: Sendable {
 
     /// A worker as status reports show it.
     public struct WorkerView: Sendable, Equatable {
+        /// Its connection.
         public let identifier: WorkerIdentifier
+        /// The name it gave itself.
         public let name: String
+        /// What it computes at present.
         public let lease: Lease?
+        /// When it last gave a sign of life.
         public let lastHeard: Double
+        /// Leases of training steps that it has delivered.
         public let completedSteps: Int
     }
 
@@ -268,7 +180,10 @@ extension Coordinator {
 
 extension Coordinator {
     private mutating func startIfGathered(now: Double) -> [CoordinatorAction] {
-        guard case .gathering(let since) = phase, let since, !workers.isEmpty else { return [] }
+        guard case .gathering(let since) = phase else { return [] }
+        let isComplete = version >= rules.totalSteps && (lastEvaluated == version || !rules.evaluates(at: version))
+        if isComplete { return proceed(now: now) }
+        guard let since, !workers.isEmpty else { return [] }
         let patient = now - since < rules.gatheringLimitSeconds
         guard workers.count >= rules.expectedWorkers || !patient else { return [] }
         return proceed(now: now)

@@ -122,7 +122,9 @@ public enum CorpusBuilder {
         case .output(let error): return error
         case .tooManyWords: return .tooManyWords(path: path, wordsMax: WordTable.countMax)
         case .notUTF8(let offset):
-            return .notUTF8(path: path, byteOffset: offset, line: TextReader.line(ofByte: offset, in: path))
+            return .notUTF8(
+                path: path, byteOffset: offset, line: TextReader.line(ofByte: offset, in: path),
+                found: TextReader.otherFormat(of: path))
         case .unknownScalar(let scalar, let offset):
             return .unknownSymbol(
                 path: path, symbol: String(Character(Unicode.Scalar(scalar) ?? "\u{FFFD}")),
@@ -187,7 +189,6 @@ public enum CorpusBuilder {
         do {
             let file = try FileDescriptor(creating: partial)
             try file.write(elements: bytes)
-            try file.synchronize()
             try FileSystem.move(partial, to: path)
         } catch {
             FileSystem.remove(partial)

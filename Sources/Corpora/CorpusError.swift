@@ -14,8 +14,9 @@ public enum CorpusError: Error, Sendable, Equatable, CustomStringConvertible {
     case file(path: String, operation: String, code: Int32)
     /// A text without any token.
     case empty(path: String)
-    /// Bytes that are not UTF-8, from an offset counted from 0, on a line counted from 1.
-    case notUTF8(path: String, byteOffset: Int, line: Int)
+    /// Bytes that are not UTF-8, from an offset counted from 0, on a line counted from 1. `found` is what the file is
+    /// instead, where its first bytes tell.
+    case notUTF8(path: String, byteOffset: Int, line: Int, found: String?)
     /// A character of the validation text that the training text does not have.
     case unknownSymbol(path: String, symbol: String, line: Int)
     /// A text whose part is too short for a step; `needed` says what for.
@@ -37,8 +38,10 @@ public enum CorpusError: Error, Sendable, Equatable, CustomStringConvertible {
         case .file(let path, let operation, let code):
             return "cannot \(operation) '\(path)': \(String(cString: strerror(code)))"
         case .empty(let path): return "\(path): holds no text to learn from"
-        case .notUTF8(let path, let offset, let line):
-            return "\(path):\(line): not UTF-8 at byte \(offset); convert the file to UTF-8, or set data.tokenizer to bytes"
+        case .notUTF8(let path, _, _, let found?): return "\(path): not a text in UTF-8, but \(found)"
+        case .notUTF8(let path, let offset, let line, nil):
+            return "\(path):\(line): not UTF-8 at byte \(offset); convert the file to UTF-8, "
+                + "or set data.tokenizer to bytes"
         case .unknownSymbol(let path, let symbol, let line):
             return "\(path):\(line): the symbol \(quoted(symbol)) does not occur in the training text; "
                 + "remove it, or set data.tokenizer to bytes"

@@ -61,11 +61,6 @@ struct FileDescriptor: ~Copyable {
         return Int(status.st_size)
     }
 
-    /// Waits until the bytes are on the disk.
-    func synchronize() throws(CorpusError) {
-        _ = try Self.retrying("write", path) { fsync(descriptor) }
-    }
-
     /// Repeats a call that a signal interrupts, and throws the error of one that fails.
     static func retrying<Result: BinaryInteger>(
         _ operation: String, _ path: String, _ call: () -> Result
@@ -118,7 +113,8 @@ enum FileSystem {
         var filled = 0
         while filled < size {
             let count = try bytes.withUnsafeMutableBufferPointer { (buffer) throws(CorpusError) in
-                try file.read(into: UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: buffer[filled...])))
+                let whole = UnsafeMutableRawBufferPointer(buffer)
+                return try file.read(into: UnsafeMutableRawBufferPointer(rebasing: whole[filled...]))
             }
             if count == 0 { break }
             filled += count

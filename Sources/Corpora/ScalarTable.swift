@@ -36,11 +36,20 @@ struct ScalarTable: Sendable {
 /// The Unicode scalars that a text holds.
 struct ScalarSet {
     private var isSeen = [Bool](repeating: false, count: 0x11_0000)
+    /// Whether any of a block of 256 is seen, so that few blocks have to be searched.
+    private var isBlockSeen = [Bool](repeating: false, count: 0x11_0000 >> 8)
 
     /// - Precondition: `scalar` is below 0x110000.
     @inline(__always)
-    mutating func insert(_ scalar: UInt32) { isSeen[Int(scalar)] = true }
+    mutating func insert(_ scalar: UInt32) {
+        isSeen[Int(scalar)] = true
+        isBlockSeen[Int(scalar >> 8)] = true
+    }
 
     /// All of them in ascending order.
-    var sorted: [UInt32] { isSeen.indices.lazy.filter { isSeen[$0] }.map { UInt32($0) } }
+    var sorted: [UInt32] {
+        isBlockSeen.indices.filter { isBlockSeen[$0] }.flatMap { block in
+            (block << 8..<(block + 1) << 8).filter { isSeen[$0] }.map { UInt32($0) }
+        }
+    }
 }

@@ -14,10 +14,10 @@ struct TextReader: ~Copyable {
     /// The size of a piece, and so the length of the longest word.
     static let chunkBytes = 1 << 20
 
-    init(path: String, boundary: TextBoundary) throws(CorpusError) {
+    init(path: String, boundary: TextBoundary, chunkBytes: Int = chunkBytes) throws(CorpusError) {
         file = try FileDescriptor(reading: path)
         self.boundary = boundary
-        buffer = .allocate(byteCount: Self.chunkBytes, alignment: 64)
+        buffer = .allocate(byteCount: chunkBytes, alignment: 64)
     }
 
     deinit { buffer.deallocate() }
@@ -38,7 +38,7 @@ struct TextReader: ~Copyable {
         let length = isAtEnd ? whole.count : boundary.cut(whole)
         guard length > 0 else {
             if boundary == .character { throw .notUTF8(offset: offset) }
-            throw .output(.wordTooLong(path: file.path, byteOffset: offset, bytesMax: Self.chunkBytes))
+            throw .output(.wordTooLong(path: file.path, byteOffset: offset, bytesMax: buffer.count))
         }
         defer {
             offset += length
@@ -61,6 +61,22 @@ struct TextReader: ~Copyable {
             if count == 0 { isAtEnd = true }
             rest = 0..<(rest.count + count)
         }
+    }
+
+    /// What a file that is not a text is, by its first bytes: for error messages only.
+    static func otherFormat(of path: String) -> String? {
+        var start = [UInt8](repeating: 0, count: 4)
+        let count = start.withUnsafeMutableBytes { buffer -> Int in
+            guard let file = try? FileDescriptor(reading: path) else { return 0 }
+            return (try? file.read(into: buffer)) ?? 0
+        }
+        let formats: [(bytes: [UInt8], name: String)] = [
+            ([0x1F, 0x8B], "compressed with gzip; unpack it first"),
+            ([0x28, 0xB5, 0x2F, 0xFD], "compressed with zstd; unpack it first"),
+            ([0xFD, 0x37, 0x7A, 0x58], "compressed with xz; unpack it first"),
+            ([0xFF, 0xFE], "in UTF-16; convert it first"), ([0xFE, 0xFF], "in UTF-16; convert it first"),
+        ]
+        return formats.first { start[..<count].starts(with: $0.bytes) }?.name
     }
 
     /// The number of the line, counted from 1, that holds a byte: read anew, for error messages only.

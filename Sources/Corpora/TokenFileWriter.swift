@@ -6,6 +6,8 @@ import Crypto
 ///
 /// Tokens go to the file, the places of lines to a nameless file of their own, which is appended at the end: memory
 /// stays at two buffers, whatever the number of tokens and lines. What is not published leaves nothing behind.
+///
+/// Nothing is forced to the disk: the file can be made again from its text, and its hash shows whether it is whole.
 final class TokenFileWriter {
     let path: String
     private let partialPath: String
@@ -86,7 +88,6 @@ final class TokenFileWriter {
         }
         try file.seek(to: 0)
         try file.write(elements: header.encoded)
-        try file.synchronize()
         try file.seek(to: 0)
         var hash = SHA256()
         while case let count = try file.read(into: buffer), count > 0 {

@@ -28,24 +28,9 @@ public struct LoadedModel: ~Copyable {
     ///
     /// - Throws: `InferenceError.data` if a file is missing, damaged, or does not fit the others.
     public init(_ folder: CheckpointFolder) throws(InferenceError) {
-        do {
-            let path = try folder.path(of: CheckpointFile.run)
-            (record, configuration) = try RunRecord.decode(try folder.read(CheckpointFile.run), path: path)
-            tokenizer = try Tokenizer(json: try folder.read(CheckpointFile.tokenizer))
-            network = LanguageModelNetwork(LanguageModelShape(configuration.model, vocabulary: tokenizer.count))
-            let model = try folder.tensors(CheckpointFile.model)
-            for (index, tensor) in network.layout.tensors.enumerated() {
-                let values = network.layout.matrix(ofTensor: index, in: network.weights)
-                try model.readFloats(
-                    tensor.name, shape: tensor.shape,
-                    into: UnsafeMutableBufferPointer(start: values.base, count: values.count))
-            }
-        } catch let error as CheckpointError {
-            throw .data("\(error)")
-        } catch {
-            throw .data("\(folder.path): \(error)")
-        }
-        network.weightsChanged()
+        let parts = try Self.read(folder)
+        network = try Self.network(parts.configuration, parts.tokenizer, weights: parts.model)
+        (configuration, record, tokenizer) = (parts.configuration, parts.record, parts.tokenizer)
     }
 
     /// The model of a snapshot.
@@ -55,10 +40,52 @@ public struct LoadedModel: ~Copyable {
     public init(
         configuration: RunConfiguration, record: RunRecord, tokenizer: Tokenizer, weights: [Float]
     ) throws(InferenceError) {
+        network = try Self.network(configuration, tokenizer, weights: weights)
         self.configuration = configuration
         self.record = record
         self.tokenizer = tokenizer
-        network = LanguageModelNetwork(LanguageModelShape(configuration.model, vocabulary: tokenizer.count))
+    }
+
+    private static func read(
+        _ folder: CheckpointFolder
+    ) throws(InferenceError) -> (
+        configuration: RunConfiguration, record: RunRecord, tokenizer: Tokenizer, model: SafetensorsFile
+    ) {
+        do {
+            let path = try folder.path(of: CheckpointFile.run)
+            let (record, configuration) = try RunRecord.decode(try folder.read(CheckpointFile.run), path: path)
+            let tokenizer = try Tokenizer(json: try folder.read(CheckpointFile.tokenizer))
+            return (configuration, record, tokenizer, try folder.tensors(CheckpointFile.model))
+        } catch let error as CheckpointError {
+            throw .data("\(error)")
+        } catch {
+            throw .data("\(folder.path): \(error)")
+        }
+    }
+
+    private static func network(
+        _ configuration: RunConfiguration, _ tokenizer: Tokenizer, weights: SafetensorsFile
+    ) throws(InferenceError) -> LanguageModelNetwork<Float> {
+        var network = LanguageModelNetwork<Float>(
+            LanguageModelShape(configuration.model, vocabulary: tokenizer.count))
+        do {
+            for (index, tensor) in network.layout.tensors.enumerated() {
+                let values = network.layout.matrix(ofTensor: index, in: network.weights)
+                let memory = UnsafeMutableBufferPointer(start: values.base, count: values.count)
+                try weights.readFloats(tensor.name, shape: tensor.shape, into: memory)
+            }
+        } catch {
+            throw .data("\(error)")
+        }
+        network.weightsChanged()
+        return network
+    }
+
+    private static func network(
+        _ configuration: RunConfiguration, _ tokenizer: Tokenizer, weights: [Float]
+    ) throws(InferenceError) -> LanguageModelNetwork<Float> {
+        var network = LanguageModelNetwork<Float>(
+            LanguageModelShape(configuration.model, vocabulary: tokenizer.count))
         guard weights.count == network.layout.count else {
             throw .data("a snapshot of \(weights.count) parameters for a model of \(network.layout.count)")
         }
@@ -66,6 +93,7 @@ public struct LoadedModel: ~Copyable {
             if let base = source.baseAddress { network.weights.pointer.update(from: base, count: source.count) }
         }
         network.weightsChanged()
+        return network
     }
 
     /// Whether each line is a sequence of its own; otherwise the text is one stream.

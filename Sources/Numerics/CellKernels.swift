@@ -64,7 +64,8 @@ public func lstmBackward<Scalar: KernelScalar>(
 public func gruForward<Scalar: KernelScalar>(
     inputGates: Matrix<Scalar>, recurrentGates: Matrix<Scalar>, hiddenPrevious: Matrix<Scalar>, hidden: Matrix<Scalar>
 ) {
-    precondition(inputGates.columns == 3 * hidden.columns && recurrentGates.columns == 3 * hidden.columns, "shapes differ")
+    precondition(inputGates.columns == 3 * hidden.columns, "shapes differ")
+    precondition(recurrentGates.columns == 3 * hidden.columns, "shapes differ")
     Scalar.kernels.gruForward(
         hidden.rows, hidden.columns, inputGates.base, inputGates.stride, recurrentGates.base, recurrentGates.stride,
         hiddenPrevious.base, hiddenPrevious.stride, hidden.base, hidden.stride)

@@ -9,88 +9,105 @@ import CKernels
 struct Kernels<Scalar: BitwiseCopyable>: @unchecked Sendable {
     let packedLeftCount: (_ M: Int, _ K: Int) -> Int
     let packedRightCount: (_ K: Int, _ N: Int) -> Int
-    let packLeft: (
-        _ source: UnsafePointer<Scalar>, _ stride: Int, _ rows: UnsafePointer<Int32>?, _ M: Int, _ K: Int,
-        _ packed: UnsafeMutablePointer<Scalar>
-    ) -> Void
-    let packLeftTransposed: (
-        _ source: UnsafePointer<Scalar>, _ stride: Int, _ rows: UnsafePointer<Int32>?, _ M: Int, _ K: Int,
-        _ packed: UnsafeMutablePointer<Scalar>
-    ) -> Void
-    let packRight: (
-        _ source: UnsafePointer<Scalar>, _ stride: Int, _ rows: UnsafePointer<Int32>?, _ K: Int, _ N: Int,
-        _ packed: UnsafeMutablePointer<Scalar>
-    ) -> Void
-    let packRightTransposed: (
-        _ source: UnsafePointer<Scalar>, _ stride: Int, _ K: Int, _ N: Int, _ packed: UnsafeMutablePointer<Scalar>
-    ) -> Void
-    let product: (
-        _ packedLeft: UnsafePointer<Scalar>, _ packedRight: UnsafePointer<Scalar>, _ M: Int, _ N: Int, _ K: Int,
-        _ C: UnsafeMutablePointer<Scalar>, _ strideC: Int, _ store: RondoStore, _ bias: UnsafePointer<Scalar>?
-    ) -> Void
-    let elmanForward: (
-        _ rows: Int, _ H: Int, _ activation: RondoActivation, _ gates: UnsafePointer<Scalar>, _ strideGates: Int,
-        _ hidden: UnsafeMutablePointer<Scalar>, _ strideHidden: Int
-    ) -> Void
-    let elmanBackward: (
-        _ rows: Int, _ H: Int, _ activation: RondoActivation, _ hidden: UnsafePointer<Scalar>, _ strideHidden: Int,
-        _ dHidden: UnsafePointer<Scalar>, _ strideDHidden: Int, _ dGates: UnsafeMutablePointer<Scalar>,
-        _ strideGates: Int
-    ) -> Void
-    let lstmForward: (
-        _ rows: Int, _ H: Int, _ gates: UnsafeMutablePointer<Scalar>, _ strideGates: Int,
-        _ cellPrevious: UnsafePointer<Scalar>, _ strideCellPrevious: Int, _ cell: UnsafeMutablePointer<Scalar>,
-        _ strideCell: Int, _ tanhCell: UnsafeMutablePointer<Scalar>, _ strideTanhCell: Int,
-        _ hidden: UnsafeMutablePointer<Scalar>, _ strideHidden: Int
-    ) -> Void
-    let lstmBackward: (
-        _ rows: Int, _ H: Int, _ gates: UnsafeMutablePointer<Scalar>, _ strideGates: Int,
-        _ cellPrevious: UnsafePointer<Scalar>, _ strideCellPrevious: Int, _ tanhCell: UnsafePointer<Scalar>,
-        _ strideTanhCell: Int, _ dHidden: UnsafePointer<Scalar>, _ strideDHidden: Int,
-        _ dCell: UnsafeMutablePointer<Scalar>, _ strideDCell: Int
-    ) -> Void
-    let gruForward: (
-        _ rows: Int, _ H: Int, _ inputGates: UnsafeMutablePointer<Scalar>, _ strideInput: Int,
-        _ recurrentGates: UnsafePointer<Scalar>, _ strideRecurrent: Int, _ hiddenPrevious: UnsafePointer<Scalar>,
-        _ strideHiddenPrevious: Int, _ hidden: UnsafeMutablePointer<Scalar>, _ strideHidden: Int
-    ) -> Void
-    let gruBackward: (
-        _ rows: Int, _ H: Int, _ inputGates: UnsafeMutablePointer<Scalar>, _ strideInput: Int,
-        _ recurrentGates: UnsafeMutablePointer<Scalar>, _ strideRecurrent: Int,
-        _ hiddenPrevious: UnsafePointer<Scalar>, _ strideHiddenPrevious: Int, _ dHidden: UnsafePointer<Scalar>,
-        _ strideDHidden: Int, _ dHiddenPrevious: UnsafeMutablePointer<Scalar>, _ strideDHiddenPrevious: Int
-    ) -> Void
-    let softmaxCrossEntropy: (
-        _ rows: Int, _ N: Int, _ logits: UnsafeMutablePointer<Scalar>, _ stride: Int,
-        _ targets: UnsafePointer<Int32>, _ losses: UnsafeMutablePointer<Scalar>, _ gradient: Int32
-    ) -> Void
+    let packLeft:
+        (
+            _ source: UnsafePointer<Scalar>, _ stride: Int, _ rows: UnsafePointer<Int32>?, _ M: Int, _ K: Int,
+            _ packed: UnsafeMutablePointer<Scalar>
+        ) -> Void
+    let packLeftTransposed:
+        (
+            _ source: UnsafePointer<Scalar>, _ stride: Int, _ rows: UnsafePointer<Int32>?, _ M: Int, _ K: Int,
+            _ packed: UnsafeMutablePointer<Scalar>
+        ) -> Void
+    let packRight:
+        (
+            _ source: UnsafePointer<Scalar>, _ stride: Int, _ rows: UnsafePointer<Int32>?, _ K: Int, _ N: Int,
+            _ packed: UnsafeMutablePointer<Scalar>
+        ) -> Void
+    let packRightTransposed:
+        (
+            _ source: UnsafePointer<Scalar>, _ stride: Int, _ K: Int, _ N: Int, _ packed: UnsafeMutablePointer<Scalar>
+        ) -> Void
+    let product:
+        (
+            _ packedLeft: UnsafePointer<Scalar>, _ packedRight: UnsafePointer<Scalar>, _ M: Int, _ N: Int, _ K: Int,
+            _ C: UnsafeMutablePointer<Scalar>, _ strideC: Int, _ store: RondoStore, _ bias: UnsafePointer<Scalar>?
+        ) -> Void
+    let elmanForward:
+        (
+            _ rows: Int, _ H: Int, _ activation: RondoActivation, _ gates: UnsafePointer<Scalar>, _ strideGates: Int,
+            _ hidden: UnsafeMutablePointer<Scalar>, _ strideHidden: Int
+        ) -> Void
+    let elmanBackward:
+        (
+            _ rows: Int, _ H: Int, _ activation: RondoActivation, _ hidden: UnsafePointer<Scalar>, _ strideHidden: Int,
+            _ dHidden: UnsafePointer<Scalar>, _ strideDHidden: Int, _ dGates: UnsafeMutablePointer<Scalar>,
+            _ strideGates: Int
+        ) -> Void
+    let lstmForward:
+        (
+            _ rows: Int, _ H: Int, _ gates: UnsafeMutablePointer<Scalar>, _ strideGates: Int,
+            _ cellPrevious: UnsafePointer<Scalar>, _ strideCellPrevious: Int, _ cell: UnsafeMutablePointer<Scalar>,
+            _ strideCell: Int, _ tanhCell: UnsafeMutablePointer<Scalar>, _ strideTanhCell: Int,
+            _ hidden: UnsafeMutablePointer<Scalar>, _ strideHidden: Int
+        ) -> Void
+    let lstmBackward:
+        (
+            _ rows: Int, _ H: Int, _ gates: UnsafeMutablePointer<Scalar>, _ strideGates: Int,
+            _ cellPrevious: UnsafePointer<Scalar>, _ strideCellPrevious: Int, _ tanhCell: UnsafePointer<Scalar>,
+            _ strideTanhCell: Int, _ dHidden: UnsafePointer<Scalar>, _ strideDHidden: Int,
+            _ dCell: UnsafeMutablePointer<Scalar>, _ strideDCell: Int
+        ) -> Void
+    let gruForward:
+        (
+            _ rows: Int, _ H: Int, _ inputGates: UnsafeMutablePointer<Scalar>, _ strideInput: Int,
+            _ recurrentGates: UnsafePointer<Scalar>, _ strideRecurrent: Int, _ hiddenPrevious: UnsafePointer<Scalar>,
+            _ strideHiddenPrevious: Int, _ hidden: UnsafeMutablePointer<Scalar>, _ strideHidden: Int
+        ) -> Void
+    let gruBackward:
+        (
+            _ rows: Int, _ H: Int, _ inputGates: UnsafeMutablePointer<Scalar>, _ strideInput: Int,
+            _ recurrentGates: UnsafeMutablePointer<Scalar>, _ strideRecurrent: Int,
+            _ hiddenPrevious: UnsafePointer<Scalar>, _ strideHiddenPrevious: Int, _ dHidden: UnsafePointer<Scalar>,
+            _ strideDHidden: Int, _ dHiddenPrevious: UnsafeMutablePointer<Scalar>, _ strideDHiddenPrevious: Int
+        ) -> Void
+    let softmaxCrossEntropy:
+        (
+            _ rows: Int, _ N: Int, _ logits: UnsafeMutablePointer<Scalar>, _ stride: Int,
+            _ targets: UnsafePointer<Int32>, _ losses: UnsafeMutablePointer<Scalar>, _ gradient: Int32
+        ) -> Void
     let logSoftmax: (_ rows: Int, _ N: Int, _ logits: UnsafeMutablePointer<Scalar>, _ stride: Int) -> Void
     let add: (_ n: Int, _ y: UnsafeMutablePointer<Scalar>, _ x: UnsafePointer<Scalar>) -> Void
     let multiply: (_ n: Int, _ y: UnsafeMutablePointer<Scalar>, _ x: UnsafePointer<Scalar>) -> Void
     let sum: (_ n: Int, _ x: UnsafePointer<Scalar>) -> Double
     let sumOfSquares: (_ n: Int, _ x: UnsafePointer<Scalar>) -> Double
-    let columnSums: (
-        _ source: UnsafePointer<Scalar>, _ stride: Int, _ rows: UnsafePointer<Int32>?, _ K: Int, _ N: Int,
-        _ out: UnsafeMutablePointer<Scalar>, _ store: RondoStore
-    ) -> Void
-    let gatherRows: (
-        _ source: UnsafePointer<Scalar>, _ stride: Int, _ rows: UnsafePointer<Int32>, _ K: Int, _ N: Int,
-        _ destination: UnsafeMutablePointer<Scalar>, _ strideDestination: Int
-    ) -> Void
-    let scatterAddRows: (
-        _ source: UnsafePointer<Scalar>, _ stride: Int, _ rows: UnsafePointer<Int32>?,
-        _ slots: UnsafePointer<Int32>, _ K: Int, _ N: Int, _ destination: UnsafeMutablePointer<Scalar>,
-        _ strideDestination: Int
-    ) -> Void
-    let adam: (
-        _ n: Int, _ weights: UnsafeMutablePointer<Scalar>, _ firstMoment: UnsafeMutablePointer<Scalar>,
-        _ secondMoment: UnsafeMutablePointer<Scalar>, _ gradient: UnsafePointer<Scalar>,
-        _ step: UnsafePointer<RondoAdamStep>
-    ) -> Void
-    let dropoutMask: (
-        _ n: Int, _ key0: UInt32, _ key1: UInt32, _ c1: UInt32, _ c2: UInt32, _ c3: UInt32, _ p: Scalar,
-        _ out: UnsafeMutablePointer<Scalar>
-    ) -> Void
+    let columnSums:
+        (
+            _ source: UnsafePointer<Scalar>, _ stride: Int, _ rows: UnsafePointer<Int32>?, _ K: Int, _ N: Int,
+            _ out: UnsafeMutablePointer<Scalar>, _ store: RondoStore
+        ) -> Void
+    let gatherRows:
+        (
+            _ source: UnsafePointer<Scalar>, _ stride: Int, _ rows: UnsafePointer<Int32>, _ K: Int, _ N: Int,
+            _ destination: UnsafeMutablePointer<Scalar>, _ strideDestination: Int
+        ) -> Void
+    let scatterAddRows:
+        (
+            _ source: UnsafePointer<Scalar>, _ stride: Int, _ rows: UnsafePointer<Int32>?,
+            _ slots: UnsafePointer<Int32>, _ K: Int, _ N: Int, _ destination: UnsafeMutablePointer<Scalar>,
+            _ strideDestination: Int
+        ) -> Void
+    let adam:
+        (
+            _ n: Int, _ weights: UnsafeMutablePointer<Scalar>, _ firstMoment: UnsafeMutablePointer<Scalar>,
+            _ secondMoment: UnsafeMutablePointer<Scalar>, _ gradient: UnsafePointer<Scalar>,
+            _ step: UnsafePointer<RondoAdamStep>
+        ) -> Void
+    let dropoutMask:
+        (
+            _ n: Int, _ key0: UInt32, _ key1: UInt32, _ c1: UInt32, _ c2: UInt32, _ c3: UInt32, _ p: Scalar,
+            _ out: UnsafeMutablePointer<Scalar>
+        ) -> Void
     let exponential: (_ n: Int, _ x: UnsafePointer<Scalar>, _ y: UnsafeMutablePointer<Scalar>) -> Void
     let logarithm: (_ n: Int, _ x: UnsafePointer<Scalar>, _ y: UnsafeMutablePointer<Scalar>) -> Void
     let tangentHyperbolic: (_ n: Int, _ x: UnsafePointer<Scalar>, _ y: UnsafeMutablePointer<Scalar>) -> Void

@@ -21,7 +21,9 @@ extension Matrix where Scalar: KernelScalar {
         if isContiguous && other.isContiguous {
             Scalar.kernels.multiply(count, base, other.base)
         } else {
-            for row in 0..<rows { Scalar.kernels.multiply(columns, base + row * stride, other.base + row * other.stride) }
+            for row in 0..<rows {
+                Scalar.kernels.multiply(columns, base + row * stride, other.base + row * other.stride)
+            }
         }
     }
 
@@ -37,11 +39,14 @@ extension Matrix where Scalar: KernelScalar {
         return Scalar.kernels.sumOfSquares(count, base)
     }
 
-    /// Writes into the vector `result` (as many elements as self has columns, without gaps) the sums of the columns over
-    /// the listed rows (all rows without a list), in the list's order; with `adding` onto what is there.
+    /// Writes the sums of the columns over the listed rows (all rows without a list), in the list's order.
+    ///
+    /// - Parameters:
+    ///   - result: as many elements as self has columns, without gaps.
+    ///   - adding: whether the sums are added to what is there.
     @specialized(where Scalar == Float)
     public func sumColumns(rows list: [Int32]? = nil, into result: Matrix, adding: Bool = false) {
-        precondition(result.count == columns && (result.isContiguous || result.columns == result.stride), "wrong length")
+        precondition(result.count == columns && result.isContiguous, "the result has another length")
         Scalar.kernels.columnSums(
             base, stride, list, list?.count ?? rows, columns, result.base, adding ? RondoStoreAdd : RondoStoreReplace)
     }

@@ -83,7 +83,9 @@ public struct Matrix<Scalar: BitwiseCopyable> {
 
     /// Appends the elements to an array, row by row.
     public func append(to elements: inout [Scalar]) {
-        for row in 0..<rows { elements.append(contentsOf: UnsafeBufferPointer(start: base + row * stride, count: columns)) }
+        for row in 0..<rows {
+            elements.append(contentsOf: UnsafeBufferPointer(start: base + row * stride, count: columns))
+        }
     }
 
     /// The elements, row by row.

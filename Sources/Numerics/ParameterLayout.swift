@@ -63,7 +63,8 @@ public struct ParameterLayout: Sendable, Equatable {
             let rows = first..<min(first + rowsPerChunk, tensor.rows)
             let start = count + first * tensor.columns
             chunks.append(
-                ParameterChunk(tensor: tensors.count, rows: rows, elements: start..<start + rows.count * tensor.columns))
+                ParameterChunk(tensor: tensors.count, rows: rows, elements: start..<start + rows.count * tensor.columns)
+            )
         }
         tensors.append(tensor)
         count += (tensor.count + 15) / 16 * 16

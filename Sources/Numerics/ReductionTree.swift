@@ -23,6 +23,7 @@ public struct ShardRange: Hashable, Sendable, Comparable, CustomStringConvertibl
     /// "[0, 4)"
     public var description: String { "[\(lower), \(upper))" }
 
+    /// By the first shard, then by the last.
     public static func < (left: ShardRange, right: ShardRange) -> Bool {
         (left.lower, left.upper) < (right.lower, right.upper)
     }

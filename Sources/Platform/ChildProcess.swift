@@ -15,6 +15,7 @@ public enum ChildEnd: Sendable, Equatable, CustomStringConvertible {
     /// By a signal.
     case killed(signal: Int)
 
+    /// "exit code 1", "signal 9"
     public var description: String {
         switch self {
         case .exited(let code): "exit code \(code)"

@@ -35,7 +35,9 @@ public struct Dropout<Scalar: KernelScalar>: ~Copyable {
 
     /// The inputs `[R, n]` with features dropped; the inputs themselves without a key or with probability 0.
     @specialized(where Scalar == Float)
-    public mutating func forward(_ inputs: Matrix<Scalar>, key: DropoutKey?, sequences: PackedSequences) -> Matrix<Scalar> {
+    public mutating func forward(
+        _ inputs: Matrix<Scalar>, key: DropoutKey?, sequences: PackedSequences
+    ) -> Matrix<Scalar> {
         guard let key, probability > 0 else { return inputs }
         let masks = masks.matrix(rows: inputs.rows, columns: inputs.columns)
         let keyWords = SIMD2(UInt32(truncatingIfNeeded: key.seed), UInt32(truncatingIfNeeded: key.seed >> 32))

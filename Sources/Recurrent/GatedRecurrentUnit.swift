@@ -10,10 +10,14 @@ public struct GatedRecurrentUnit: RecurrentCell {
     /// The cell.
     public init() {}
 
+    /// The number of blocks of H rows in the weights.
     public var gateBlocks: Int { 3 }
+    /// Whether a cell state travels beside the hidden state.
     public var hasCellState: Bool { false }
+    /// Whether the recurrent product stays apart until the gates.
     public var keepsRecurrentGates: Bool { true }
 
+    /// From pre-activations and previous states to new states.
     @specialized(where Scalar == Float)
     public func forward<Scalar: KernelScalar>(_ views: CellViews<Scalar>) {
         gruForward(
@@ -21,6 +25,7 @@ public struct GatedRecurrentUnit: RecurrentCell {
             hidden: views.hidden)
     }
 
+    /// From the gradients of the new states to those of the pre-activations and previous states.
     @specialized(where Scalar == Float)
     public func backward<Scalar: KernelScalar>(_ views: CellViews<Scalar>, _ gradients: CellGradients<Scalar>) {
         gruBackward(

@@ -36,10 +36,13 @@ public struct GradientCollector<Scalar: KernelScalar>: GradientSink, ~Copyable {
     /// The rows of the tensor that have a gradient in a row-sparse chunk.
     public func rows(chunk: Int, node: ShardRange) -> [Int32] { sparseRows[node]?[chunk] ?? [] }
 
+    /// The place of the chunk in the node's flat array.
     public mutating func memory(chunk: Int, node: ShardRange) -> Matrix<Scalar> { gradient(chunk: chunk, node: node) }
 
+    /// Notes the delivery.
     public mutating func finished(chunk: Int, node: ShardRange) { deliveries.append((chunk, node)) }
 
+    /// Copies the rows to their places in the node's flat array.
     public mutating func sparse(chunk: Int, node: ShardRange, rows: [Int32], values: Matrix<Scalar>) {
         deliveries.append((chunk, node))
         sparseRows[node, default: [:]][chunk] = rows

@@ -6,6 +6,7 @@ extension LanguageModelNetwork {
     /// The losses of a batch, without dropout and gradients.
     ///
     /// - Parameter carriedStates: for each shard the states before the first time step; zeros where missing or empty.
+    @specialized(where Scalar == Float)
     public mutating func evaluate(
         _ batch: SequenceBatch, carriedStates: [Int: [Scalar]] = [:]
     ) -> [ShardOutcome<Scalar>] {
@@ -15,6 +16,7 @@ extension LanguageModelNetwork {
 
     /// The log-probability in nats of every target of a batch, shaped as the batch: `[shard][sequence][time]`; 0 where
     /// there is no target.
+    @specialized(where Scalar == Float)
     public mutating func tokenLogProbabilities(
         _ batch: SequenceBatch, carriedStates: [Int: [Scalar]] = [:]
     ) -> [[[Double]]] {
@@ -76,6 +78,7 @@ public struct GenerationState<Scalar: KernelScalar>: Sendable {
 extension LanguageModelNetwork {
     /// Reads one token of each sequence and returns the logits of the next, `[count, vocabulary]`, valid until the
     /// network is used again.
+    @specialized(where Scalar == Float)
     public mutating func advance(_ state: inout GenerationState<Scalar>, tokens: [Int32]) -> Matrix<Scalar> {
         precondition(tokens.count == state.count, "\(tokens.count) tokens for \(state.count) sequences")
         packWeights(forBackward: false)

@@ -85,6 +85,7 @@ public struct LanguageModelNetwork<Scalar: KernelScalar>: ~Copyable {
 
     /// Sets the weights as PyTorch would: embedding from the standard normal distribution, recurrent layers uniform in
     /// ±1/√hidden, output layer in ±1/√inputs.
+    @specialized(where Scalar == Float)
     public mutating func initializeWeights(seed: UInt64) {
         let initial = InitialWeights(seed: seed)
         let bound = 1 / Float(shape.hiddenSize).squareRoot()

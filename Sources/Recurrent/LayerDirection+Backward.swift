@@ -67,7 +67,7 @@ extension LayerDirection {
     private func joinedInputGradients(
         _ input: LayerInput<Scalar>, _ inputGradients: Matrix<Scalar>?, _ sequences: PackedSequences
     ) -> Matrix<Scalar>? {
-        guard case .rows = input, !cell.keepsRecurrentGates, sequences.rows >= 32 * sequences.steps else { return nil }
+        guard case .rows = input, !cell.keepsRecurrentGates, sequences.hasManyRowsPerStep else { return nil }
         return inputGradients
     }
 }

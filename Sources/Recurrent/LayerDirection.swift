@@ -119,7 +119,8 @@ struct DirectionMemory<Scalar: BitwiseCopyable> {
         return CellViews(
             gates: gates.rows(segment.rows), recurrentGates: recurrentGates.rows(segment.rows),
             hiddenPrevious: hidden.rows(segment.previous), hidden: hidden.rows(states),
-            cellPrevious: cells.rows(segment.previous), cell: cells.rows(states), tanhCell: tanhCells.rows(segment.rows))
+            cellPrevious: cells.rows(segment.previous), cell: cells.rows(states), tanhCell: tanhCells.rows(segment.rows)
+        )
     }
 
     /// The gradients that the cell sees of one segment. `hidden` is `[B + R, H]`.

@@ -9,10 +9,14 @@ public struct LongShortTermMemory: RecurrentCell {
     /// The cell.
     public init() {}
 
+    /// The number of blocks of H rows in the weights.
     public var gateBlocks: Int { 4 }
+    /// Whether a cell state travels beside the hidden state.
     public var hasCellState: Bool { true }
+    /// Whether the recurrent product stays apart until the gates.
     public var keepsRecurrentGates: Bool { false }
 
+    /// From pre-activations and previous states to new states.
     @specialized(where Scalar == Float)
     public func forward<Scalar: KernelScalar>(_ views: CellViews<Scalar>) {
         lstmForward(
@@ -20,6 +24,7 @@ public struct LongShortTermMemory: RecurrentCell {
             hidden: views.hidden)
     }
 
+    /// From the gradients of the new states to those of the pre-activations and previous states.
     @specialized(where Scalar == Float)
     public func backward<Scalar: KernelScalar>(_ views: CellViews<Scalar>, _ gradients: CellGradients<Scalar>) {
         lstmBackward(

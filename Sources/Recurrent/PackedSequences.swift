@@ -44,7 +44,9 @@ public struct PackedSequences: Sendable {
         }
         sequences.sort { ($1.length, $0.shardPosition, $0.index) < ($0.length, $1.shardPosition, $1.index) }
         var positions = lengths.map { [Int](repeating: 0, count: $0.count) }
-        for (position, sequence) in sequences.enumerated() { positions[sequence.shardPosition][sequence.index] = position }
+        for (position, sequence) in sequences.enumerated() {
+            positions[sequence.shardPosition][sequence.index] = position
+        }
 
         var offsets = [0]
         var active = sequences.count

@@ -137,7 +137,8 @@ extension RecurrentLayer {
             let cells = directions[index].memory(sequences).cells
             let direction = directions[index].direction
             for (shard, positions) in sequences.positions.enumerated() {
-                for states in hasCellState ? [hidden.columns(columns(index)), cells] : [hidden.columns(columns(index))] {
+                for states in hasCellState ? [hidden.columns(columns(index)), cells] : [hidden.columns(columns(index))]
+                {
                     for position in positions {
                         let row = sequences.finalStateRow(direction, position: position)
                         states.rows(row..<row + 1).append(to: &carried[shard])

@@ -117,7 +117,8 @@ struct CheckpointKeeper {
         var tensors: [NamedTensor] = []
         for (index, tensor) in layout.tensors.enumerated() {
             tensors.append(
-                NamedTensor(name: name(tensor.name), shape: tensor.shape, values: layout.matrix(ofTensor: index, in: values)))
+                NamedTensor(
+                    name: name(tensor.name), shape: tensor.shape, values: layout.matrix(ofTensor: index, in: values)))
         }
         return tensors
     }

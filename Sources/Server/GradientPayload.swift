@@ -55,7 +55,8 @@ enum GradientPayload {
                             sum.copy(from: leftValues.slice(left * columns..<(left + 1) * columns))
                             sum.add(rightValues.slice(right * columns..<(right + 1) * columns))
                         case (let left?, nil): sum.copy(from: leftValues.slice(left * columns..<(left + 1) * columns))
-                        case (nil, let right?): sum.copy(from: rightValues.slice(right * columns..<(right + 1) * columns))
+                        case (nil, let right?):
+                            sum.copy(from: rightValues.slice(right * columns..<(right + 1) * columns))
                         case (nil, nil): preconditionFailure("a row from nowhere")
                         }
                     }

@@ -90,7 +90,8 @@ extension ParameterServer {
         else {
             return refuse(
                 peer, .unknownVersion,
-                "version \(version) is neither the present one (\(coordinator.version)) nor in a checkpoint that was kept")
+                "version \(version) is neither the present one (\(coordinator.version)) nor in a checkpoint that was kept"
+            )
         }
         var answer = WireSnapshot()
         answer.version = UInt64(snapshot.version)

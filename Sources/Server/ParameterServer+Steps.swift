@@ -11,7 +11,9 @@ import WireProtocol
 
 extension ParameterServer {
     /// The prepared token files that workers need, by name.
-    var dataFiles: [(name: String, reference: TokenFileReference)] {
+    var dataFiles: [(name: String, reference: TokenFileReference)] { Self.dataFiles(of: corpus) }
+
+    static func dataFiles(of corpus: PreparedCorpus) -> [(name: String, reference: TokenFileReference)] {
         [("training", corpus.training)] + (corpus.validation.map { [("validation", $0)] } ?? [])
     }
 
@@ -105,7 +107,8 @@ extension ParameterServer {
         reduction = GradientReduction(tree: tree, chunkCount: chunks.count)
         carriedStates.advance()
         progress.noteStep(
-            loss: outcome.meanLoss, tokens: outcome.tokens, gradientNorm: norm.norm(tokens: tokens), now: MonotonicClock.seconds)
+            loss: outcome.meanLoss, tokens: outcome.tokens, gradientNorm: norm.norm(tokens: tokens),
+            now: MonotonicClock.seconds)
         return nil
     }
 
@@ -153,7 +156,7 @@ extension ParameterServer {
             validationLoss: progress.validationLoss, bestValidationLoss: progress.bestValidationLoss,
             bestStep: progress.bestStep, smoothedLoss: progress.smoothedLoss.isNaN ? nil : progress.smoothedLoss,
             carriedState: withState ? CheckpointKeeper.stateFile : nil,
-            data: Dictionary(uniqueKeysWithValues: dataFiles.map { ($0.name, $0.reference.sha256) }),
+            data: Self.contentHashes(of: corpus),
             vocabulary: corpus.tokenizer.count)
     }
 }

@@ -75,9 +75,8 @@ public final class ParameterServer {
         }
         directory = try RunDirectory(
             path: options.output, configuration: options.configuration, resumes: options.resumes)
-        logger.info("preparing the data", metadata: ["train": "\(options.configuration.data.train)"])
         do {
-            corpus = try CorpusBuilder.prepare(options.configuration, into: directory.dataPath)
+            corpus = try Self.prepareCorpus(options.configuration, in: directory, logger: logger)
             task = try LanguageModelTask(options.configuration, corpus: corpus)
         } catch {
             throw .data("\(error)")
@@ -86,13 +85,18 @@ public final class ParameterServer {
         tree = ReductionTree(shards: training.shards)
         parameters = ParameterStore(layout: task.layout)
         carriedStates = CarriedStates(shards: training.shards)
-        checkpoints = try CheckpointKeeper(directory: directory.checkpointsPath, keep: options.configuration.checkpoints.keep)
+        checkpoints = try CheckpointKeeper(
+            directory: directory.checkpointsPath, keep: options.configuration.checkpoints.keep)
         let rules = CoordinatorRules(
             shards: training.shards, totalSteps: task.totalSteps, evaluateEverySteps: task.stepsBetweenEvaluations,
             checkpointEverySteps: options.configuration.checkpoints.every, expectedWorkers: options.expectedWorkers)
         var restored: RunRecord?
         if let opened = try checkpoints.newest(logger: logger) {
-            restored = try checkpoints.restore(opened, into: parameters, states: &carriedStates)
+            let record = try checkpoints.restore(opened, into: parameters, states: &carriedStates)
+            guard record.data == Self.contentHashes(of: corpus) else {
+                throw .data("\(directory.dataPath): other data than those of the checkpoint \(opened.folder.path)")
+            }
+            restored = record
         } else {
             task.initialize(parameters.weights)
         }
@@ -127,6 +131,22 @@ public final class ParameterServer {
         } catch {
             throw .system("\(error)")
         }
+    }
+
+    /// SHA-256 of each prepared file, by name.
+    static func contentHashes(of corpus: PreparedCorpus) -> [String: String] {
+        Dictionary(uniqueKeysWithValues: dataFiles(of: corpus).map { ($0.name, $0.reference.sha256) })
+    }
+
+    /// The run's data: prepared once, by its first server; a text that changed since changes no run.
+    private static func prepareCorpus(
+        _ configuration: RunConfiguration, in directory: borrowing RunDirectory, logger: Logger
+    ) throws(CorpusError) -> PreparedCorpus {
+        if directory.identity.incarnation > 1, let corpus = try? PreparedCorpus(directory: directory.dataPath) {
+            return corpus
+        }
+        logger.info("preparing the data", metadata: ["train": "\(configuration.data.train)"])
+        return try CorpusBuilder.prepare(configuration, into: directory.dataPath)
     }
 
     private static func announce(_ endpoint: Endpoint, in file: String) throws(ServerError) {

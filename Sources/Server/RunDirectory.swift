@@ -122,7 +122,9 @@ public enum RunDirectoryState: Sendable, Equatable {
     /// Looks at a directory.
     public static func of(path: String) -> RunDirectoryState {
         guard let data = FileManager.default.contents(atPath: path + "/run.json") else { return .empty }
-        guard let identity = try? JSONDecoder().decode(RunDirectory.Identity.self, from: data) else { return .unfinished }
+        guard let identity = try? JSONDecoder().decode(RunDirectory.Identity.self, from: data) else {
+            return .unfinished
+        }
         return identity.completed ? .completed : .unfinished
     }
 }

@@ -58,6 +58,7 @@ public enum ServerError: Error, CustomStringConvertible {
     /// The disk, or something that should not happen.
     case system(String)
 
+    /// One line that says what was wrong and what to do.
     public var description: String {
         switch self {
         case .directory(let text), .data(let text), .endpoint(let text), .training(let text), .system(let text): text

@@ -15,15 +15,19 @@ public struct RunRecord: Codable, Sendable, Equatable {
     public var totalSteps: Int
     /// Steps in an epoch.
     public var stepsPerEpoch: Int
-    /// The place in the data: the epoch, and the step within it, that come next.
+    /// The place in the data: the epoch of the next step.
     public var epoch: Int
+    /// The place in the data: the next step's number within its epoch.
     public var stepInEpoch: Int
     /// The version that was evaluated last; `nil` before the first evaluation.
     public var lastEvaluated: Int?
-    /// Nats a token on the validation data, last and best.
+    /// Nats a token on the validation data, measured last.
     public var validationLoss: Double?
+    /// The lowest validation loss so far.
     public var bestValidationLoss: Double?
+    /// The version with the lowest validation loss.
     public var bestStep: Int
+    /// An exponential mean of the training losses, nats a token.
     public var smoothedLoss: Double?
     /// The file with the carried hidden states, beside this one; `nil` in a snapshot that was pulled.
     public var carriedState: String?

@@ -83,7 +83,9 @@ struct DataSource {
             }
             guard var message = try connection.receive(withinMilliseconds: 10_000), let header = message.header,
                 case .dataBlock(let answer)? = header.body
-            else { throw WorkerError.data("the server did not send block \(received / block) of \(file.name) within 10 s") }
+            else {
+                throw WorkerError.data("the server did not send block \(received / block) of \(file.name) within 10 s")
+            }
             guard answer.name == file.name, answer.offset == received, let frame = message.frames.popFirst(),
                 frame.count > 0
             else { throw WorkerError.data("the server sent another block of \(file.name) than was asked for") }

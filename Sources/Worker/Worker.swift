@@ -41,6 +41,7 @@ public enum WorkerError: Error, CustomStringConvertible {
     /// Something that should not happen.
     case system(String)
 
+    /// One line that says what was wrong and what to do.
     public var description: String {
         switch self {
         case .unreachable(let text), .data(let text), .training(let text), .system(let text): text

@@ -21,11 +21,11 @@ struct ElementaryFunction: CustomTestStringConvertible, Sendable {
         ElementaryFunction(
             testDescription: "log", kernel: { kernels, x in apply(kernels.logarithm, x) },
             reference: referenceLogarithm, exact: { log($0) }, usefulRange: 0...Float.greatestFiniteMagnitude,
-            errorMax: 0.8),
+            errorMax: 0.83),
         ElementaryFunction(
             testDescription: "tanh", kernel: { kernels, x in apply(kernels.tangentHyperbolic, x) },
             reference: referenceTangentHyperbolic, exact: { tanh($0) },
-            usefulRange: -Float.greatestFiniteMagnitude...Float.greatestFiniteMagnitude, errorMax: 1.3),
+            usefulRange: -Float.greatestFiniteMagnitude...Float.greatestFiniteMagnitude, errorMax: 1.35),
         ElementaryFunction(
             testDescription: "sigmoid", kernel: { kernels, x in apply(kernels.sigmoid, x) },
             reference: referenceSigmoid, exact: { 1 / (1 + exp(-$0)) },
@@ -57,7 +57,8 @@ struct ElementaryFunctionTests {
         expectSameBits(function.kernel(set.kernels, x), x.map(function.reference), "\(function)", set, seed: seed)
     }
 
-    @Test("the error stays below two units in the last place over the useful range", arguments: ElementaryFunction.all)
+    @Test(
+        "the error stays below two units in the last place over the useful range", arguments: ElementaryFunction.all)
     func error(function: ElementaryFunction) {
         // Every 997th float of each sign; the sets agree to the last bit, so the fastest one speaks for all.
         let kernels = KernelSet.all[0].kernels
@@ -80,7 +81,8 @@ struct ElementaryFunctionTests {
     func limits(set: KernelSet) {
         let kernels = set.kernels
         let functions = ElementaryFunction.all
-        #expect(functions[0].kernel(kernels, [0, -.infinity, .infinity, 100, -200]) == [1, 0, .infinity, .infinity, 0])
+        #expect(
+            functions[0].kernel(kernels, [0, -.infinity, .infinity, 100, -200]) == [1, 0, .infinity, .infinity, 0])
         #expect(functions[1].kernel(kernels, [1, 0, -0.0, .infinity]) == [0, -.infinity, -.infinity, .infinity])
         #expect(functions[1].kernel(kernels, [-1])[0].isNaN)
         #expect(functions[2].kernel(kernels, [0, -.infinity, .infinity, 20, -20]) == [0, -1, 1, 1, -1])

@@ -40,7 +40,7 @@ func referenceSigmoid(_ x: Float) -> Float {
 func referenceTangentHyperbolic(_ x: Float) -> Float {
     if x.isNaN { return x }
     if abs(x) < 0.55 {
-        let square = x * x // the sign is put back at the end: tanh(-0) = -0
+        let square = x * x  // the sign is put back at the end: tanh(-0) = -0
         var p = fused(-0.006_242_849_4, square, 0.021_050_714)
         p = fused(p, square, -0.053_847_548)
         p = fused(p, square, 0.133_325_44)
@@ -73,9 +73,9 @@ func referenceLogarithm(_ x: Float) -> Float {
 }
 
 /// x0 + x1 + ... in the documented order: element i to partial i mod 16, partials pairwise.
-func referenceSum<Number: FloatingPoint>(_ x: [Number], _ add: (_ partial: Number, _ element: Number) -> Number = { $0 + $1 })
-    -> Number
-{
+func referenceSum<Number: FloatingPoint>(
+    _ x: [Number], _ add: (_ partial: Number, _ element: Number) -> Number = { $0 + $1 }
+) -> Number {
     var partials = Array(repeating: Number.zero, count: 16)
     for i in x.indices { partials[i % 16] = add(partials[i % 16], x[i]) }
     while partials.count > 1 {

@@ -76,8 +76,10 @@ struct KernelSet: CustomTestStringConvertible, Sendable {
     var kernels: RondoKernelsFloat { rondo_kernels_float(name)!.pointee }
 
     /// Every set that this processor can run.
-    static let all = ["avx512", "avx2", "neon", "portable"].filter { (name: String) in rondo_kernels_float(name) != nil }
-        .map(KernelSet.init(name:))
+    static let all: [KernelSet] = {
+        let names = ["avx512", "avx2", "neon", "portable"]
+        return names.filter { rondo_kernels_float($0) != nil }.map(KernelSet.init(name:))
+    }()
 }
 
 /// `count` new seeds. A failure prints the one it happened with: put it here to replay.

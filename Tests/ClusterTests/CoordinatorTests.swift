@@ -158,6 +158,14 @@ func stops() {
     #expect(coordinator.handle(.tick, now: 100).isEmpty)
 }
 
+@Test("a run that was complete before a restart ends without workers")
+func completeAlready() {
+    var coordinator = Coordinator(
+        rules: CoordinatorRules(shards: 4, totalSteps: 3, evaluateEverySteps: 1, checkpointEverySteps: 1), version: 3,
+        lastEvaluated: 3)
+    #expect(coordinator.handle(.tick, now: 0) == [.finish(.completed)])
+}
+
 @Test("whatever workers come, go and stall, every step is applied exactly once and in order", arguments: 1...200)
 func randomLives(seed: Int) {
     var random = SplitMix(state: UInt64(seed))

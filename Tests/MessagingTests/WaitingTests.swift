@@ -49,7 +49,11 @@ struct WaitingTests {
     func interrupted() throws {
         // Without SA_RESTART, so that system calls are interrupted.
         var action = sigaction()
+        #if canImport(Darwin)
+        action.__sigaction_u.__sa_handler = { _ in }
+        #else
         action.__sigaction_handler.sa_handler = { _ in }
+        #endif
         sigaction(SIGUSR2, &action, nil)
         let context = try Context()
         let endpoint = Handover<Endpoint>()

@@ -16,7 +16,8 @@ struct LayoutTests {
             #expect(tensor.offset % 16 == 0)
             var row = 0
             for chunk in layout.chunkIndices(ofTensor: index).map({ layout.chunks[$0] }) {
-                #expect(chunk.rows.lowerBound == row && chunk.elements.lowerBound == tensor.offset + row * tensor.columns)
+                #expect(
+                    chunk.rows.lowerBound == row && chunk.elements.lowerBound == tensor.offset + row * tensor.columns)
                 #expect(chunk.elements.count == chunk.rows.count * tensor.columns)
                 #expect(chunk.elements.count <= ParameterLayout.chunkElementsMaximum || chunk.rows.count == 1)
                 row = chunk.rows.upperBound

@@ -6,7 +6,9 @@ import Testing
 @Suite("Products")
 struct ProductTests {
     /// A `[rows, columns]` matrix of numbers that depend on `seed`.
-    private func numbers(_ buffer: inout GrowingBuffer<Float>, _ rows: Int, _ columns: Int, seed: UInt64) -> Matrix<Float> {
+    private func numbers(_ buffer: inout GrowingBuffer<Float>, _ rows: Int, _ columns: Int, seed: UInt64) -> Matrix<
+        Float
+    > {
         var words = RandomStream(seed: seed, purpose: .shuffle).words()
         let matrix = buffer.matrix(rows: rows, columns: columns)
         matrix.copy(from: (0..<rows * columns).map { _ in 2 * Philox.uniform(words.nextWord()) - 1 }[...])
@@ -20,7 +22,9 @@ struct ProductTests {
         }
     }
 
-    @Test("every element is one chain of fused multiply-adds", arguments: [(1, 1, 1), (10, 7, 50), (64, 33, 97), (3, 0, 5)])
+    @Test(
+        "every element is one chain of fused multiply-adds",
+        arguments: [(1, 1, 1), (10, 7, 50), (64, 33, 97), (3, 0, 5)])
     func chains(rows: Int, inner: Int, columns: Int) {
         var left = GrowingBuffer<Float>()
         var right = GrowingBuffer<Float>()

@@ -62,7 +62,8 @@ struct AdamTests {
             let step = AdamConfiguration().step(update: update, gradientScale: 0.25)
             dense.update(chunk: 1, weights: all, gradient: gradient, step: step)
             for row in [1, 4] {
-                lazy.update(chunk: 1, weights: some, rows: [Int32(row)], values: gradient.rows(row..<row + 1), step: step)
+                lazy.update(
+                    chunk: 1, weights: some, rows: [Int32(row)], values: gradient.rows(row..<row + 1), step: step)
             }
         }
         let (one, other) = (layout.matrix(ofChunk: 1, in: some), layout.matrix(ofChunk: 1, in: all))

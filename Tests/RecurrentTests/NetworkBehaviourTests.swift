@@ -36,7 +36,9 @@ struct NetworkBehaviourTests {
             let sum = shard.joined().reduce(0, +)
             #expect(abs(sum + outcome.loss) < 1e-5 * max(1, outcome.loss))
         }
-        for (shard, sequences) in zip(scores, batch.shards) { #expect(shard.map(\.count) == sequences.inputs.map(\.count)) }
+        for (shard, sequences) in zip(scores, batch.shards) {
+            #expect(shard.map(\.count) == sequences.inputs.map(\.count))
+        }
     }
 
     @Test("a sequence cut in two with carried states has the losses of the whole", arguments: allCells)
@@ -79,6 +81,19 @@ struct NetworkBehaviourTests {
                 #expect(abs(Double(logits[sequence, Int(target)]) - scores[sequence][time]) < 1e-5)
             }
         }
+    }
+
+    @Test("a span of empty shards has gradients of zero, no losses and no rows of the embedding", arguments: allCells)
+    func emptySpan(cell: CellKind) {
+        var network = network(cell, dropout: 0.5)
+        let nodes = [ShardRange(0, 2)]
+        let batch = SequenceBatch(shards: (0..<2).map { ShardSequences(shard: $0, inputs: [], targets: []) })
+        var sink = GradientCollector<Float>(layout: network.layout, nodes: nodes)
+        let outcomes = network.trainingStep(batch, seed: 1, step: 1, carriedStates: [:], nodes: nodes, sink: &sink)
+        #expect(outcomes.map(\.loss) == [0, 0] && outcomes.map(\.tokens) == [0, 0])
+        #expect(outcomes.allSatisfy { $0.finalState.isEmpty })
+        #expect(sink.deliveries.count == network.layout.chunks.count && sink.rows(chunk: 0, node: nodes[0]).isEmpty)
+        #expect(collected(sink, network.layout, nodes[0]).allSatisfy { $0 == 0 })
     }
 
     @Test("changed weights count only after weightsChanged")

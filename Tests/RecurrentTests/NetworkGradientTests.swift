@@ -49,7 +49,8 @@ func collected<Scalar: KernelScalar>(
             for row in sink.rows(chunk: index, node: node) {
                 let place = Int(row) - chunk.rows.lowerBound
                 let start = chunk.elements.lowerBound + place * gradient.columns
-                result.replaceSubrange(start..<start + gradient.columns, with: gradient.rows(place..<place + 1).elements)
+                result.replaceSubrange(
+                    start..<start + gradient.columns, with: gradient.rows(place..<place + 1).elements)
             }
         } else {
             result.replaceSubrange(chunk.elements, with: gradient.elements)

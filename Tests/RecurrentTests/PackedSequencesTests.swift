@@ -39,7 +39,8 @@ struct PackedSequencesTests {
     @Test("an empty batch has no rows")
     func empty() {
         let empty = PackedSequences(shards: [0], lengths: [[]])
-        #expect(empty.rows == 0 && empty.steps == 0 && empty.segments(.forward).isEmpty && empty.segments(.reverse).isEmpty)
+        #expect(
+            empty.rows == 0 && empty.steps == 0 && empty.segments(.forward).isEmpty && empty.segments(.reverse).isEmpty)
         #expect(PackedSequences(shards: [3], lengths: [[0, 0]]).finalStateRow(.reverse, position: 1) == 1)
     }
 

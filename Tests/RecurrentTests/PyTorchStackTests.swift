@@ -24,7 +24,8 @@ struct PyTorchStackTests {
             for (index, (value, expected)) in zip(values, expected).enumerated() {
                 let allowed = tolerance * max(1, abs(expected))
                 #expect(
-                    abs(Double(value) - expected) <= allowed, "\(fixture.cell) \(name)[\(index)]: \(value), not \(expected)")
+                    abs(Double(value) - expected) <= allowed,
+                    "\(fixture.cell) \(name)[\(index)]: \(value), not \(expected)")
             }
         }
         var layout = ParameterLayout()
@@ -62,7 +63,8 @@ struct PyTorchStackTests {
         let gradient = collected(sink, layout, node)
         for tensor in layout.tensors {
             expect(
-                tensor.name, Array(gradient[tensor.offset..<tensor.offset + tensor.count]), fixture.gradients[tensor.name]!)
+                tensor.name, Array(gradient[tensor.offset..<tensor.offset + tensor.count]),
+                fixture.gradients[tensor.name]!)
         }
     }
 }

@@ -87,7 +87,8 @@ private struct Training: ~Copyable {
             if layout.tensors[layout.chunks[chunk].tensor].isRowSparse {
                 for row in sink.rows(chunk: chunk, node: root) {
                     adam.update(
-                        chunk: chunk, weights: network.weights, rows: [row], values: gradient.rows(Int(row)..<Int(row) + 1),
+                        chunk: chunk, weights: network.weights, rows: [row],
+                        values: gradient.rows(Int(row)..<Int(row) + 1),
                         step: update)
                 }
             } else {

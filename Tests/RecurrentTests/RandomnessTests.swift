@@ -38,7 +38,10 @@ struct RandomnessTests {
     @Test("initial weights are the same bits on every machine and in every version")
     func knownBits() {
         let initial = InitialWeights(seed: 1)
-        #expect(initial.uniform(count: 3, bound: 0.5, tensor: 1).map(\.bitPattern) == [3_181_745_328, 3_195_299_312, 1_053_421_940])
+        #expect(
+            initial.uniform(count: 3, bound: 0.5, tensor: 1).map(\.bitPattern) == [
+                3_181_745_328, 3_195_299_312, 1_053_421_940,
+            ])
         #expect(initial.normal(count: 3, tensor: 0).map(\.bitPattern) == [1_072_413_172, 1_069_286_101, 1_061_459_016])
     }
 

@@ -10,24 +10,25 @@ struct SpanTests {
     func nodesDoNotDependOnSpans(cell: CellKind, dropout: Double) throws {
         let seed = UInt64.random(in: 0...UInt64.max)
         var numbers = TestNumbers(seed: seed)
-        let shards = Int.random(in: 2...9, using: &numbers)
+        let shards = numbers.integer(2...9)
         let tree = ReductionTree(shards: shards)
         let shape = LanguageModelShape(
             cell: cell, layers: 2, hiddenSize: 19, embeddingSize: 13, vocabulary: 37, dropout: dropout)
         var network = LanguageModelNetwork<Float>(shape)
         network.initializeWeights(seed: seed)
-        let batch = randomBatch(shards: Array(0..<shards), sequences: 0...5, lengths: 1...9, vocabulary: 37, using: &numbers)
+        let batch = randomBatch(
+            shards: Array(0..<shards), sequences: 0...5, lengths: 1...9, vocabulary: 37, using: &numbers)
         let states: [Int: [Float]] = randomStates(batch, size: network.stateSize, using: &numbers)
 
         var known: [ShardRange: [Float]] = [:]
         var outcomes: [Int: (Double, Int, [Float])] = [:]
         for trial in 0..<12 {
-            let lower = trial == 0 ? 0 : Int.random(in: 0..<shards, using: &numbers)
-            let upper = trial == 0 ? shards : Int.random(in: lower + 1...shards, using: &numbers)
+            let lower = trial == 0 ? 0 : numbers.integer(0...shards - 1)
+            let upper = trial == 0 ? shards : numbers.integer(lower + 1...shards)
             var nodes = tree.nodes(covering: ShardRange(lower, upper))
             // Cut some nodes in two, so that children of the same nodes are seen too.
             nodes = nodes.flatMap { node in
-                guard Bool.random(using: &numbers), let (left, right) = tree.children(of: node) else { return [node] }
+                guard numbers.integer(0...1) == 1, let (left, right) = tree.children(of: node) else { return [node] }
                 return [left, right]
             }
             let part = SequenceBatch(shards: Array(batch.shards[lower..<upper]))
@@ -48,7 +49,9 @@ struct SpanTests {
             }
         }
         for (node, gradient) in known {
-            guard let (left, right) = tree.children(of: node), let a = known[left], let b = known[right] else { continue }
+            guard let (left, right) = tree.children(of: node), let a = known[left], let b = known[right] else {
+                continue
+            }
             #expect(zip(a, b).map { $0 + $1 } == gradient, "seed \(seed): node \(node) is not left + right")
         }
     }

@@ -149,7 +149,7 @@ const RondoKernelsFloat *_Nullable rondo_kernels_float(const char *_Nonnull name
 const char *_Nonnull rondo_best_instruction_set(void);
 /// Double precision, for gradient checks: one portable table; elementary functions from libm.
 const RondoKernelsDouble *_Nonnull rondo_kernels_double(void);
-/// Runs `iterations` rounds of independent fused multiply-adds in registers; returns the floating-point operations done.
+/// Runs `iterations` rounds of independent fused multiply-adds in registers; returns the floating-point operations.
 /// The caller times it: this is the machine's peak that benchmarks are compared with.
 double rondo_peak_probe(const char *_Nonnull name, size_t iterations, float *_Nonnull sink);
 

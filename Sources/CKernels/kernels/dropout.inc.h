@@ -1,10 +1,11 @@
-// Dropout masks from Philox 4x32-10 (Salmon et al. 2011): out[n] = kept ? 1 / (1 - p) : 0. Element i takes word i mod 4 of
-// counter {i / 4, c1, c2, c3}; it is kept if (word >> 8) * 2^-24 >= p. Sixteen counters at a time give 64 elements.
+// Dropout masks from Philox 4x32-10 (Salmon et al. 2011): out[n] = kept ? 1 / (1 - p) : 0. Element i takes word i mod 4
+// of counter {i / 4, c1, c2, c3}; it is kept if (word >> 8) * 2^-24 >= p. Sixteen counters at a time give 64 elements.
 
 typedef uint32_t WordBlock __attribute__((ext_vector_type(16)));
 typedef uint64_t WideBlock __attribute__((ext_vector_type(8)));
 
-/// The high and low words of the 64-bit products a b: even and odd lanes apart (little-endian), as the instruction has it.
+/// The high and low words of the 64-bit products a b: even and odd lanes apart, as the instruction has it
+/// (little-endian).
 INLINE void multiplyWide(uint32_t a, WordBlock b, WordBlock *high, WordBlock *low) {
     const WideBlock pairs = __builtin_bit_cast(WideBlock, b), lowHalf = 0xFFFFFFFFu;
     const WideBlock even = (pairs & lowHalf) * a, odd = (pairs >> 32) * a;
@@ -48,6 +49,6 @@ static void dropoutMask(size_t count, uint32_t key0, uint32_t key1, uint32_t c1,
         const size_t rest = count - first;
 #pragma clang loop unroll(full)
         for (size_t b = 0; b < 4; b++)
-            if (b * BLOCK < rest) store(out + first + b * BLOCK, rest - b * BLOCK < BLOCK ? rest - b * BLOCK : BLOCK, masks[b]);
+            if (rest > b * BLOCK) store(out + first + b * BLOCK, least(rest - b * BLOCK, BLOCK), masks[b]);
     }
 }

@@ -17,7 +17,8 @@ static void gruForward(size_t rows, size_t H, SCALAR *inputGates, size_t strideI
                        size_t strideRecurrent, const SCALAR *hiddenPrevious, size_t strideHiddenPrevious,
                        SCALAR *hidden, size_t strideHidden) {
     for (size_t row = 0; row < rows; row++)
-        IN_BLOCKS(H, gruForwardBlock(n, H, inputGates + row * strideInput + j, recurrentGates + row * strideRecurrent + j,
+        IN_BLOCKS(H, gruForwardBlock(n, H, inputGates + row * strideInput + j,
+                                     recurrentGates + row * strideRecurrent + j,
                                      hiddenPrevious + row * strideHiddenPrevious + j, hidden + row * strideHidden + j));
 }
 
@@ -42,7 +43,9 @@ static void gruBackward(size_t rows, size_t H, SCALAR *inputGates, size_t stride
                         const SCALAR *dHidden, size_t strideDHidden, SCALAR *dHiddenPrevious,
                         size_t strideDHiddenPrevious) {
     for (size_t row = 0; row < rows; row++)
-        IN_BLOCKS(H, gruBackwardBlock(n, H, inputGates + row * strideInput + j, recurrentGates + row * strideRecurrent + j,
-                                      hiddenPrevious + row * strideHiddenPrevious + j, dHidden + row * strideDHidden + j,
+        IN_BLOCKS(H, gruBackwardBlock(n, H, inputGates + row * strideInput + j,
+                                      recurrentGates + row * strideRecurrent + j,
+                                      hiddenPrevious + row * strideHiddenPrevious + j,
+                                      dHidden + row * strideDHidden + j,
                                       dHiddenPrevious + row * strideDHiddenPrevious + j));
 }

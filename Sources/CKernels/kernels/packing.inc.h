@@ -1,10 +1,10 @@
 // The packed operands of the product C[M,N] = A[M,K] B[K,N].
 //
 // Left:  strips of at most ROWS rows, as equal in height as can be (10 rows are 5 + 5), so that no tile is too low to
-//        hide the latency of a fused multiply-add. The strip that begins at row m with h rows begins at m K; its element
-//        (k, r) is at k h + r. No padding.
-// Right: panels of at most VECTORS registers, as equal in width as can be. The panel that begins at column n with a width
-//        of w columns (whole registers) begins at n K; its element (k, c) is at k w + c. Columns beyond N are zeros.
+//        hide the latency of a fused multiply-add. The strip of h rows from row m on begins at m K; its element (k, r)
+//        is at k h + r. No padding.
+// Right: panels of at most VECTORS registers, as equal in width as can be. The panel of w columns (whole registers)
+//        from column n on begins at n K; its element (k, c) is at k w + c. Columns beyond N are zeros.
 
 typedef SCALAR Register __attribute__((ext_vector_type(LANES)));
 typedef SCALAR RegisterInMemory __attribute__((ext_vector_type(LANES), aligned(sizeof(SCALAR))));
@@ -30,9 +30,10 @@ static size_t packedLeftCount(size_t M, size_t K) { return M * K; }
 
 static size_t packedRightCount(size_t K, size_t N) { return K * registersOf(N) * LANES; }
 
-// Stretches of K that are packed at a time, for all strips or panels. Rows of a matrix often lie a power of two apart and
-// then share one set of 8 lines in the first-level cache: 8 for copies, which come back to a line for the next strip (32
-// took half as long again). Transposing uses up its lines at once, and gains by long runs (8 took a quarter longer).
+// Stretches of K that are packed at a time, for all strips or panels. Rows of a matrix often lie a power of two apart
+// and then share one set of 8 lines in the first-level cache: 8 for copies, which come back to a line for the next
+// strip (32 took half as long again). Transposing uses up its lines at once, and gains by long runs (8 took a quarter
+// longer).
 #define DEPTH_OF_COPY 8
 #define DEPTH_OF_TRANSPOSE 32
 
@@ -40,8 +41,6 @@ typedef SCALAR Quad __attribute__((ext_vector_type(4)));
 typedef SCALAR QuadInMemory __attribute__((ext_vector_type(4), aligned(sizeof(SCALAR))));
 
 INLINE Quad quadAt(const SCALAR *p) { return *(const QuadInMemory *)p; }
-
-INLINE size_t least(size_t a, size_t b) { return a < b ? a : b; }
 
 /// out[k * step + i] = from[i][k] for i in 0..<4, k in 0..<depth.
 INLINE void transposeFour(const SCALAR *const from[4], size_t depth, SCALAR *out, size_t step) {
@@ -59,7 +58,8 @@ INLINE void transposeFour(const SCALAR *const from[4], size_t depth, SCALAR *out
         for (size_t i = 0; i < 4; i++) out[k * step + i] = from[i][k];
 }
 
-/// out[k * count + i] = from[i][k] for i in 0..<count, k in 0..<depth: fours, the last of which may overlap the one before.
+/// out[k * step + i] = from[i][k] for i in 0..<count, k in 0..<depth: by fours, the last of which may overlap the one
+/// before.
 INLINE void transpose(const SCALAR *const *from, size_t count, size_t depth, SCALAR *out, size_t step) {
     if (count < 4) {
         for (size_t i = 0; i < count; i++)

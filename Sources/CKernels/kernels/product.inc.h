@@ -3,9 +3,9 @@
 // Order of accumulation: every element of C has one accumulator, from 0, through fused multiply-adds with k ascending;
 // then the store adds the old element or the bias. Neither the tile nor M, N or the blocking of K changes a bit.
 //
-// A tile of ROWS x VECTORS registers of C stays in registers while it runs along K. Tiles go strip by strip down a panel
-// of B, panel by panel: the panel and a block of strips of A stay in the second-level cache. (Measured on Zen 4 with
-// 2048 x 512 x 4096: 53 % of peak without blocks, 93 % with them.)
+// A tile of ROWS x VECTORS registers of C stays in registers while it runs along K. Tiles go strip by strip down a
+// panel of B, panel by panel: the panel and a block of strips of A stay in the second-level cache. (Measured on Zen 4
+// with 2048 x 512 x 4096 and AVX2: 53 % of peak without blocks, 93 % with them.)
 
 /// The longest stretch of K that a tile runs along at a time: a panel then takes 192 KiB with AVX-512.
 #define DEPTH_MAX 1024
@@ -49,7 +49,8 @@ INLINE void tile(const size_t rows, const size_t vectors, const size_t panels, T
         right += vectors * LANES;
     }
     if (context->store == RondoStoreAdd) FOR_REGISTERS sums[r][v] = IN_C + sums[r][v];
-    if (context->store == RondoStoreBias) FOR_REGISTERS sums[r][v] += *(const RegisterInMemory *)(bias + v * LANES);
+    if (context->store == RondoStoreBias)
+        FOR_REGISTERS sums[r][v] += *(const RegisterInMemory *)(bias + v * LANES);
     FOR_REGISTERS IN_C = sums[r][v];
 }
 
@@ -76,8 +77,8 @@ typedef void (*Tile)(TILE_PARAMETERS);
 TILES(TILE_FUNCTION)
 static const Tile tiles[ROWS * VECTORS] = {TILES(TILE_NAME)};
 
-// One or two rows (generation) have too few accumulators in one panel to hide the latency of a fused multiply-add: their
-// tiles span several panels of full width.
+// One or two rows (generation) have too few accumulators in one panel to hide the latency of a fused multiply-add:
+// their tiles span several panels of full width.
 static void tileOfOneRow(TILE_PARAMETERS) { tile(1, VECTORS, PANELS_OF_ONE_ROW, TILE_ARGUMENTS); }
 static void tileOfTwoRows(TILE_PARAMETERS) { tile(2, VECTORS, PANELS_OF_TWO_ROWS, TILE_ARGUMENTS); }
 
@@ -103,42 +104,63 @@ static void edgeTile(Tile tile, size_t rows, size_t columns, TILE_PARAMETERS) {
     }
 }
 
+/// The operands of a product and how they are cut into tiles.
+typedef struct {
+    const SCALAR *left, *right, *bias;
+    SCALAR *C;
+    size_t N, K;
+    Parts strips, panels;
+    Tile wideTile;        // for products of one or two rows: a tile over several panels, or NULL
+    size_t panelsOfWide;  // how many
+} Product;
+
+/// All tiles of the strips `first` ..< `end`, which begin at row `firstRow`, for the block of K that begins at `k`.
+INLINE void productOfStrips(const Product *p, const TileContext *context, size_t k, size_t first, size_t end,
+                            size_t firstRow) {
+    for (size_t panel = 0, n = 0; panel < p->panels.count;) {
+        const size_t vectors = lengthOf(p->panels, panel), panelWidth = vectors * LANES;
+        const size_t afterWide = panel + p->panelsOfWide;
+        const int wide = p->wideTile && lengthOf(p->panels, afterWide - 1) == VECTORS
+            && n + p->panelsOfWide * PANEL <= p->N && afterWide <= p->panels.count;
+        const size_t width = wide ? p->panelsOfWide * PANEL : panelWidth, columns = least(width, p->N - n);
+        const SCALAR *right = p->right + n * p->K + k * panelWidth, *bias = p->bias ? p->bias + n : p->bias;
+        for (size_t strip = first, m = firstRow; strip < end; strip++) {
+            const size_t rows = lengthOf(p->strips, strip);
+            const Tile tile = wide ? p->wideTile : tiles[(rows - 1) * VECTORS + vectors - 1];
+            const SCALAR *left = p->left + m * p->K + k * rows;
+            SCALAR *C = p->C + m * context->strideC + n;
+            if (columns == width)
+                tile(context, left, right, C, bias);
+            else
+                edgeTile(tile, rows, columns, context, left, right, C, bias);
+            m += rows;
+        }
+        panel = wide ? afterWide : panel + 1;
+        n += width;
+    }
+}
+
 static void product(const SCALAR *packedLeft, const SCALAR *packedRight, size_t M, size_t N, size_t K, SCALAR *C,
                     size_t strideC, RondoStore store, const SCALAR *bias) {
-    const Parts strips = balanced(M, ROWS), panels = balanced(registersOf(N), VECTORS);
+    Product p = {.left = packedLeft, .right = packedRight, .bias = bias, .C = C, .N = N, .K = K};
+    p.strips = balanced(M, ROWS);
+    p.panels = balanced(registersOf(N), VECTORS);
+    p.panelsOfWide = M == 1 ? PANELS_OF_ONE_ROW : PANELS_OF_TWO_ROWS;
+    p.wideTile = p.panelsOfWide == 1 ? 0 : M == 1 ? tileOfOneRow : M == 2 ? tileOfTwoRows : 0;
     // An addition comes after the whole chain, so K may be cut only where the accumulators can rest in C.
     const Parts depths = store == RondoStoreAdd || K == 0 ? (Parts){1, K, 0} : balanced(K, DEPTH_MAX);
-    const size_t panelsAtATime = M == 1 ? PANELS_OF_ONE_ROW : M == 2 ? PANELS_OF_TWO_ROWS : 1;
-    const Tile wideTile = M == 1 ? tileOfOneRow : tileOfTwoRows;
     for (size_t depth = 0, k = 0; depth < depths.count; k += lengthOf(depths, depth++)) {
         const TileContext context = {.depth = lengthOf(depths, depth),
                                      .strideC = strideC,
                                      .panelStride = PANEL * K,
                                      .store = depth + 1 < depths.count ? RondoStoreReplace : store,
                                      .resumes = depth > 0};
-        const Parts blocks = balanced(strips.count, 1 + LEFT_BLOCK_BYTES / ((context.depth + 1) * ROWS * sizeof(SCALAR)));
-        for (size_t block = 0, strip = 0, m = 0; block < blocks.count; block++) {
-            const size_t firstStrip = strip, endStrip = strip + lengthOf(blocks, block), firstRow = m;
-            for (size_t panel = 0, n = 0; panel < panels.count;) {
-                const size_t vectors = lengthOf(panels, panel), width = vectors * LANES;
-                const SCALAR *right = packedRight + n * K + k * width;
-                const int wide = panelsAtATime > 1 && n + panelsAtATime * PANEL <= N
-                    && lengthOf(panels, panel + panelsAtATime - 1) == VECTORS;
-                const size_t step = wide ? panelsAtATime : 1, columns = N - n < step * width ? N - n : step * width;
-                m = firstRow;
-                for (strip = firstStrip; strip < endStrip; strip++) {
-                    const size_t rows = lengthOf(strips, strip);
-                    const Tile tile = wide ? wideTile : tiles[(rows - 1) * VECTORS + vectors - 1];
-                    const SCALAR *left = packedLeft + m * K + k * rows, *biasHere = bias ? bias + n : bias;
-                    if (columns == step * width)
-                        tile(&context, left, right, C + m * strideC + n, biasHere);
-                    else
-                        edgeTile(tile, rows, columns, &context, left, right, C + m * strideC + n, biasHere);
-                    m += rows;
-                }
-                panel += step;
-                n += step * width;
-            }
+        const size_t stripBytes = (context.depth + 1) * ROWS * sizeof(SCALAR);
+        const Parts blocks = balanced(p.strips.count, 1 + LEFT_BLOCK_BYTES / stripBytes);
+        for (size_t block = 0, first = 0, m = 0; block < blocks.count; block++) {
+            const size_t end = first + lengthOf(blocks, block);
+            productOfStrips(&p, &context, k, first, end, m);
+            for (; first < end; first++) m += lengthOf(p.strips, first);
         }
     }
 }

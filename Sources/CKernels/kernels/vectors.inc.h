@@ -11,6 +11,8 @@
 #define BLOCK 16
 #define INLINE static inline __attribute__((always_inline))
 
+INLINE size_t least(size_t a, size_t b) { return a < b ? a : b; }
+
 typedef SCALAR Block __attribute__((ext_vector_type(BLOCK)));
 typedef SCALAR BlockInMemory __attribute__((ext_vector_type(BLOCK), aligned(sizeof(SCALAR))));
 typedef UNSIGNED UnsignedBlock __attribute__((ext_vector_type(BLOCK)));

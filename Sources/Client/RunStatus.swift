@@ -1,0 +1,111 @@
+// What a run is doing, as a value for people and programs.
+
+import WireProtocol
+
+/// One look at a run and its workers. As JSON it is what `rondo status --json` prints.
+public struct RunStatus: Sendable, Equatable, Codable {
+    /// "waiting for workers", "training", "evaluating", "finished".
+    public var phase: String
+    /// Updates applied, and those of the whole run.
+    public var step: Int
+    public var totalSteps: Int
+    /// The pass over the data in progress, from 1, and their number.
+    public var epoch: Int
+    public var totalEpochs: Int
+    /// Nats a token: of the last step, and smoothed; `nil` before the first step.
+    public var trainingLoss: Double?
+    public var smoothedLoss: Double?
+    /// Nats a token on the validation data, last and best; `nil` before the first evaluation.
+    public var validationLoss: Double?
+    public var bestValidationLoss: Double?
+    public var bestStep: Int
+    /// The norm of the last gradient before clipping.
+    public var gradientNorm: Double?
+    public var tokensPerSecond: Double
+    /// `nil` while it cannot be told.
+    public var secondsLeft: Double?
+    /// The number of parameters.
+    public var parameters: Int
+    /// Memory of the server's process.
+    public var residentBytes: Int
+    public var uptimeSeconds: Double
+    /// The run's directory, on the server's machine.
+    public var outputDirectory: String
+    /// The newest checkpoint there; empty before the first.
+    public var latestCheckpoint: String
+    /// What is wrong, such as a checkpoint that could not be written; empty if nothing.
+    public var problem: String
+    /// "lstm 2×256, embedding 64, 65 symbols, stream 32×64"
+    public var summary: String
+    public var workers: [WorkerStatus]
+    /// What was refused or dropped, by reason.
+    public var counters: [String: Int]
+
+    /// Whether all steps are done or the run was ended.
+    public var isFinished: Bool { phase == "finished" }
+}
+
+/// One look at a worker.
+public struct WorkerStatus: Sendable, Equatable, Codable {
+    public var name: String
+    public var host: String
+    /// The process's number on its machine.
+    public var process: Int
+    /// "idle", "computing", "evaluating", "joining".
+    public var state: String
+    /// The shards that it is computing: lower bound, and one past the upper one.
+    public var span: [Int]?
+    /// Of its own computation.
+    public var tokensPerSecond: Double
+    /// Since it was last heard.
+    public var silentSeconds: Double
+    public var residentBytes: Int
+    public var instructionSet: String
+    /// The leases that it has completed.
+    public var steps: Int
+}
+
+extension RunStatus {
+    init(_ wire: WireStatus) {
+        phase = wire.phase
+        step = Int(clamping: wire.step)
+        totalSteps = Int(clamping: wire.stepsTotal)
+        epoch = Int(clamping: wire.epoch)
+        totalEpochs = Int(clamping: wire.epochsTotal)
+        trainingLoss = Self.finite(wire.trainingLoss)
+        smoothedLoss = Self.finite(wire.smoothedLoss)
+        validationLoss = wire.hasValidationLoss ? Self.finite(wire.validationLoss) : nil
+        bestValidationLoss = wire.hasBestValidationLoss ? Self.finite(wire.bestValidationLoss) : nil
+        bestStep = Int(clamping: wire.bestStep)
+        gradientNorm = Self.finite(wire.gradientNorm)
+        tokensPerSecond = Self.finite(wire.tokensPerSecond) ?? 0
+        secondsLeft = wire.tokensPerSecond > 0 ? Self.finite(wire.secondsLeft) : nil
+        parameters = Int(clamping: wire.parameters)
+        residentBytes = Int(clamping: wire.residentBytes)
+        uptimeSeconds = Self.finite(wire.uptimeSeconds) ?? 0
+        outputDirectory = wire.outputDirectory
+        latestCheckpoint = wire.latestCheckpoint
+        problem = wire.problem
+        summary = wire.configurationSummary
+        workers = wire.workers.map(WorkerStatus.init)
+        counters = Dictionary(
+            wire.counters.map { ($0.name, Int(clamping: $0.value)) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    fileprivate static func finite(_ value: Double) -> Double? { value.isFinite ? value : nil }
+}
+
+extension WorkerStatus {
+    init(_ wire: WireWorkerStatus) {
+        name = wire.name
+        host = wire.host
+        process = Int(clamping: wire.process)
+        state = wire.state
+        span = wire.hasSpan ? [Int(wire.span.lower), Int(wire.span.upper)] : nil
+        tokensPerSecond = RunStatus.finite(wire.tokensPerSecond) ?? 0
+        silentSeconds = RunStatus.finite(wire.silentSeconds) ?? 0
+        residentBytes = Int(clamping: wire.residentBytes)
+        instructionSet = wire.instructionSet
+        steps = Int(clamping: wire.steps)
+    }
+}

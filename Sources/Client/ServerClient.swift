@@ -1,0 +1,102 @@
+// Questions with answers.
+
+import Messaging
+import Platform
+import WireProtocol
+
+/// Asks a server, and waits for each answer no longer than a deadline.
+///
+///     let client = try ServerClient(Endpoint(typed: "tcp://127.0.0.1:5555"))
+///     print(try client.status().step)
+///     let snapshot = try client.snapshot(.newest)
+///
+/// A client belongs to the thread that made it. Nothing that a server does, or fails to do, makes a call last longer
+/// than `answerSecondsMax` after the last sign of life.
+public final class ServerClient {
+    /// The longest wait for an answer, in seconds, unless another is asked for. With the start of the process before it
+    /// and the end after it, a command without an answer is over within 5 seconds.
+    public static let defaultAnswerSecondsMax = 4.5
+    /// How long an endpoint that declines connections is tried: a server may be between two lives.
+    static let declineSecondsMax = 1.5
+
+    /// Where the server is.
+    public var endpoint: Endpoint { link.endpoint }
+    let link: ServerLink
+    let answerSecondsMax: Double
+
+    /// Begins to connect.
+    ///
+    /// - Throws: `ClientError.invalidEndpoint`, `.system`.
+    public init(_ endpoint: Endpoint, answerSecondsMax: Double = defaultAnswerSecondsMax) throws(ClientError) {
+        self.answerSecondsMax = answerSecondsMax
+        link = try ServerLink(to: endpoint, queues: true)
+    }
+
+    /// What the run is doing.
+    public func status() throws(ClientError) -> RunStatus {
+        try link.send(.statusRequest(WireStatusRequest()))
+        return try answer { body, _ in
+            if case .status(let status) = body { return RunStatus(status) }
+            return nil
+        }
+    }
+
+    /// Asks the server to write a checkpoint and to end.
+    public func stop() throws(ClientError) {
+        try link.send(.stopRequest(WireStopRequest()))
+        try acknowledgement()
+    }
+
+    /// Tells the server that a worker's process ended.
+    public func reportDeath(ofWorker name: String, process: Int) throws(ClientError) {
+        try link.send(.workerDeath(WireWorkerDeath(name: name, process: process)))
+        try acknowledgement()
+    }
+
+    private func acknowledgement() throws(ClientError) {
+        try answer { body, _ in
+            if case .acknowledgement = body { return () }
+            return nil
+        }
+    }
+
+    /// The first message that `select` takes; others, late answers to earlier questions, are passed over.
+    func answer<Answer>(
+        _ select: (WireHeader.OneOf_Body, _ frames: inout FrameList) throws(ClientError) -> Answer?
+    ) throws(ClientError) -> Answer {
+        let began = MonotonicClock.seconds
+        while true {
+            let waited = MonotonicClock.seconds - began
+            if link.stage == .declined, waited > Self.declineSecondsMax { throw .nobodyListens(endpoint) }
+            guard waited < answerSecondsMax else { throw silence() }
+            guard var message = try link.receive(withinMilliseconds: Int((answerSecondsMax - waited) * 1000) + 1)
+            else { continue }
+            guard let body = message.header.body else { continue }
+            if case .refusal(let refusal) = body { throw Self.error(refusal, endpoint) }
+            if let answer = try select(body, &message.frames) { return answer }
+        }
+    }
+
+    private func silence() -> ClientError {
+        switch link.stage {
+        case .trying, .declined: .nobodyListens(endpoint)
+        case .connected: .otherProtocol(endpoint, reason: "something listens there that does not speak ZeroMQ's protocol")
+        case .greeted: .noAnswer(endpoint, seconds: answerSecondsMax)
+        }
+    }
+
+    static func error(_ refusal: WireRefusal, _ endpoint: Endpoint) -> ClientError {
+        // One line, whatever the other side wrote.
+        let words = refusal.explanation.prefix(500).split(whereSeparator: \.isNewline).joined(separator: " ")
+        return refusal.reason == .protocolVersion
+            ? .otherProtocol(endpoint, reason: words) : .refused(endpoint, reason: words)
+    }
+}
+
+extension WireWorkerDeath {
+    init(name: String, process: Int) {
+        self.init()
+        self.name = name
+        self.process = Int64(process)
+    }
+}

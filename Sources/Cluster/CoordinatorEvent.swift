@@ -1,0 +1,51 @@
+// What goes into the coordinator and what comes out.
+
+/// What the coordinator is told.
+public enum CoordinatorEvent: Sendable {
+    /// A worker has its data and wants weights and work.
+    case workerReady(WorkerIdentifier, name: String)
+    /// A worker holds all weights of a version.
+    case acknowledged(WorkerIdentifier, version: Int)
+    /// Any sign of life.
+    case heard(WorkerIdentifier)
+    /// A worker left, died, or broke the protocol.
+    case workerGone(WorkerIdentifier, reason: String)
+    /// A worker delivered all of a lease (its partial sums are in).
+    case spanDone(WorkerIdentifier, lease: Int, outcomes: [ShardOutcome])
+    /// A worker's result was not finite, or could not be computed.
+    case computationFailed(WorkerIdentifier, step: Int, shard: Int, reason: String)
+    /// The shell has applied the step that turns the weights into this version.
+    case applied(version: Int)
+    /// Somebody asks for an orderly end.
+    case stopRequested
+    /// Time has passed.
+    case tick
+}
+
+/// What the coordinator asks its shell to do.
+public enum CoordinatorAction: Sendable, Equatable {
+    /// Send all weights of the present version to a worker.
+    case sendWeights(WorkerIdentifier)
+    /// Send a lease. The weights it needs were sent before.
+    case grant(WorkerIdentifier, Lease)
+    /// All partial sums are in: clip, apply Adam, stream the new weights to the recipients, then report `applied`.
+    case apply(step: Int, outcome: StepOutcome, recipients: [WorkerIdentifier])
+    /// The validation loss of a version is known.
+    case evaluated(version: Int, outcome: StepOutcome)
+    /// Write a checkpoint of the present version.
+    case checkpoint(version: Int)
+    /// A worker is no longer counted on; tell it, should it still listen.
+    case dismissed(WorkerIdentifier, reason: String)
+    /// The run has ended.
+    case finish(RunEnd)
+}
+
+/// How a run ended.
+public enum RunEnd: Sendable, Equatable {
+    /// All steps are done.
+    case completed
+    /// On request, after a checkpoint.
+    case stopped
+    /// The computation failed; the weights of the last applied step are in a checkpoint.
+    case failed(reason: String)
+}

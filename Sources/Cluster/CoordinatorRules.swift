@@ -1,0 +1,44 @@
+// The rules of a run.
+
+/// The rules of a run that the coordinator keeps.
+public struct CoordinatorRules: Sendable {
+    /// Shards of a step.
+    public var shards: Int
+    /// The steps of the whole run.
+    public var totalSteps: Int
+    /// Steps between evaluations, besides the one at the end; `nil` for no evaluation at all.
+    public var evaluateEverySteps: Int?
+    /// Steps between checkpoints.
+    public var checkpointEverySteps: Int
+    /// A worker that was silent for longer has lost its lease.
+    public var silenceLimitSeconds: Double
+    /// The first step waits for this many workers …
+    public var expectedWorkers: Int
+    /// … but no longer than this once one is there.
+    public var gatheringLimitSeconds: Double
+
+    /// Rules.
+    public init(
+        shards: Int, totalSteps: Int, evaluateEverySteps: Int?, checkpointEverySteps: Int,
+        silenceLimitSeconds: Double = 5, expectedWorkers: Int = 1, gatheringLimitSeconds: Double = 5
+    ) {
+        self.shards = shards
+        self.totalSteps = totalSteps
+        self.evaluateEverySteps = evaluateEverySteps
+        self.checkpointEverySteps = checkpointEverySteps
+        self.silenceLimitSeconds = silenceLimitSeconds
+        self.expectedWorkers = expectedWorkers
+        self.gatheringLimitSeconds = gatheringLimitSeconds
+    }
+
+    /// Whether a version is evaluated.
+    public func evaluates(at version: Int) -> Bool {
+        guard let evaluateEverySteps else { return false }
+        return version == totalSteps || (evaluateEverySteps > 0 && version > 0 && version % evaluateEverySteps == 0)
+    }
+
+    /// Whether a version gets a checkpoint.
+    public func checkpoints(at version: Int) -> Bool {
+        version == totalSteps || (checkpointEverySteps > 0 && version > 0 && version % checkpointEverySteps == 0)
+    }
+}

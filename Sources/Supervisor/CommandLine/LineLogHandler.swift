@@ -1,0 +1,70 @@
+// The log: one readable line an event, on standard error.
+
+import Logging
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// Writes events as `2026-11-21 08:20:33.120 notice  worker joined  worker=worker-1`. Times are local.
+public struct LineLogHandler: LogHandler {
+    public var metadata: Logger.Metadata = [:]
+    public var logLevel: Logger.Level = .info
+
+    /// A handler.
+    public init() {}
+
+    /// A logger that writes to standard error.
+    public static func logger(_ label: String) -> Logger {
+        Logger(label: label) { _ in LineLogHandler() }
+    }
+
+    public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    public func log(event: LogEvent) {
+        StandardError.line(
+            Self.line(
+                time: Self.now(), level: event.level, message: "\(event.message)",
+                metadata: metadata.merging(event.metadata ?? [:]) { _, new in new }))
+    }
+
+    static func line(time: String, level: Logger.Level, message: String, metadata: Logger.Metadata) -> String {
+        let name = level.rawValue + String(repeating: " ", count: max(0, 8 - level.rawValue.count))
+        let pairs = metadata.sorted { $0.key < $1.key }.map { "\($0)=\(shown("\($1)"))" }
+        return ([time, name + oneLine(message)] + (pairs.isEmpty ? [] : ["", pairs.joined(separator: " ")]))
+            .joined(separator: " ")
+    }
+
+    /// A value in quotes if it would not read as one word.
+    private static func shown(_ value: String) -> String {
+        let value = oneLine(value)
+        let isWord = !value.isEmpty && !value.contains { $0 == " " || $0 == "\"" || $0 == "=" }
+        return isWord ? value : "\"" + value.replacing("\"", with: "'") + "\""
+    }
+
+    private static func oneLine(_ text: String) -> String {
+        text.split(whereSeparator: \.isNewline).joined(separator: " ")
+    }
+
+    private static func now() -> String {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        var parts = tm()
+        localtime_r(&time.tv_sec, &parts)
+        func padded(_ value: Int, _ width: Int) -> String {
+            let digits = String(value)
+            return String(repeating: "0", count: max(0, width - digits.count)) + digits
+        }
+        let date = [Int(parts.tm_year) + 1900, Int(parts.tm_mon) + 1, Int(parts.tm_mday)].map { padded($0, 2) }
+        let clock = [parts.tm_hour, parts.tm_min, parts.tm_sec].map { padded(Int($0), 2) }
+        return date.joined(separator: "-") + " " + clock.joined(separator: ":") + "."
+            + padded(Int(time.tv_nsec) / 1_000_000, 3)
+    }
+}

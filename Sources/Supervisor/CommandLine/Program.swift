@@ -1,0 +1,84 @@
+// The outermost frame of an executable: arguments in, one exit code and at most one line of complaint out.
+
+import ArgumentParser
+import Numerics
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// An executable of ours.
+///
+///     Program("rondo-worker").run(WorkerCommand.self) { error in … }
+public struct Program: Sendable {
+    /// The name that stands before its messages.
+    public let name: String
+
+    /// The executable of this name.
+    public init(_ name: String) { self.name = name }
+
+    /// Parses the arguments, runs the command they name, and ends the process.
+    ///
+    /// - Parameter status: the exit code for an error of the command that is no `ProgramFailure`.
+    public func run<Command: ParsableCommand>(
+        _ command: Command.Type, status: (any Error) -> ExitStatus
+    ) -> Never {
+        signal(SIGPIPE, SIG_IGN)
+        do {
+            var parsed = try command.parseAsRoot()
+            if let problem = InstructionSet.problemWithEnvironment() { throw ProgramFailure(.usage, problem) }
+            try parsed.run()
+            exit(ExitStatus.done.rawValue)
+        } catch is OutputClosed {
+            exit(ExitStatus.done.rawValue)
+        } catch let status as ExitStatus {
+            exit(status.rawValue)
+        } catch let failure as ProgramFailure {
+            end(failure)
+        } catch {
+            endParsing(command, error, status)
+        }
+    }
+
+    /// Says one line and ends the process.
+    public func end(_ failure: ProgramFailure) -> Never {
+        StandardError.line("\(name): \(failure.line)")
+        for detail in failure.details { StandardError.line("  " + detail) }
+        exit(failure.status.rawValue)
+    }
+
+    /// Ends with an error that is the argument parser's, or the command's own.
+    private func endParsing<Command: ParsableCommand>(
+        _ command: Command.Type, _ error: any Error, _ status: (any Error) -> ExitStatus
+    ) -> Never {
+        let code = command.exitCode(for: error)
+        let message = command.message(for: error)
+        if code == .success {
+            // Help, or a version.
+            try? StandardOutput.line(command.fullMessage(for: error))
+            exit(ExitStatus.done.rawValue)
+        }
+        guard code == .validationFailure else { end(ProgramFailure(status(error), "\(error)")) }
+        end(ProgramFailure(.usage, message + hint(command.fullMessage(for: error))))
+    }
+
+    /// "; see 'rondo sample --help'", if the parser says where to look.
+    private func hint(_ text: String) -> String {
+        guard let line = text.split(separator: "\n").last(where: { $0.contains("See '") }),
+            let start = line.range(of: "See '"), let end = line[start.upperBound...].firstIndex(of: "'")
+        else { return "; see '\(name) --help'" }
+        return "; see '\(line[start.upperBound..<end])'"
+    }
+}
+
+/// Lets Ctrl-C end a program at once with the exit code of an interruption: for those that have nothing to put in order.
+public enum Interruption {
+    /// From now on.
+    public static func endsProgram() {
+        signal(SIGINT) { _ in _exit(ExitStatus.interrupted.rawValue) }
+    }
+}

@@ -1,0 +1,55 @@
+// What a run has come to, read from its newest checkpoint.
+
+import Checkpoints
+import Tasks
+
+/// What a run has come to.
+public struct RunSummary: Sendable, Equatable {
+    /// The run's directory, as the user named it.
+    public var output: String
+    /// The folder of the checkpoint.
+    public var checkpoint: String
+    /// What is known of the run there.
+    public var record: RunRecord
+    /// SHA-256 of `model.safetensors`.
+    public var modelSHA256: String
+    /// How long this session took, and how many tokens it read a second; `nil` when nothing was done.
+    public var seconds: Double?
+    public var tokensPerSecond: Double?
+
+    /// Opens the newest whole checkpoint of a run.
+    ///
+    /// - Throws: `ProgramFailure` if there is none.
+    public init(output: String, seconds: Double? = nil, tokensPerSecond: Double? = nil) throws(ProgramFailure) {
+        self.output = output
+        self.seconds = seconds
+        self.tokensPerSecond = tokensPerSecond
+        do {
+            let folder = try CheckpointFolder.open(path: output).folder
+            checkpoint = folder.path
+            modelSHA256 = folder.manifest.files[CheckpointFile.model]?.sha256 ?? ""
+            let path = try folder.path(of: CheckpointFile.run)
+            record = try RunRecord.decode(try folder.read(CheckpointFile.run), path: path).0
+        } catch {
+            throw ProgramFailure(.badData, "\(error)")
+        }
+    }
+
+    /// Lines for the user.
+    public func lines(_ title: String) -> [String] {
+        let epochs = Double(record.step) / Double(max(1, record.stepsPerEpoch))
+        var work = "\(Readable.grouped(record.step)) of \(Readable.grouped(record.totalSteps)) steps, "
+            + "\(Readable.fixed(epochs, epochs == epochs.rounded() ? 0 : 2)) epoch\(epochs == 1 ? "" : "s")"
+        if let seconds { work += ", in \(Readable.duration(seconds))" }
+        if let tokensPerSecond, tokensPerSecond > 0 { work += ", \(Readable.count(tokensPerSecond)) tokens/s" }
+        var losses = "\(Readable.loss(record.smoothedLoss)) training"
+        if let loss = record.validationLoss { losses += ", \(Readable.loss(loss)) validation" }
+        if let best = record.bestValidationLoss {
+            losses += " (best \(Readable.loss(best)) at step \(Readable.grouped(record.bestStep)))"
+        }
+        return [
+            "\(title)   \(work)", "loss         \(losses)  nats a token", "checkpoint   \(checkpoint)",
+            "             model.safetensors SHA-256 \(modelSHA256)",
+        ]
+    }
+}

@@ -1,0 +1,61 @@
+// The end of a supervised run: in order if there is time, at once if there is not.
+
+import Platform
+
+extension RunSupervisor {
+    /// How long the server may take for its last checkpoint.
+    private static let serverSecondsMax = 10.0
+    /// How long workers may take once the server has gone.
+    private static let workerSecondsMax = 3.0
+
+    /// After a signal: the server first, which writes a checkpoint and dismisses the workers; then the workers.
+    func endInOrder() -> SupervisedEnd {
+        display.note("rondo: ending after a checkpoint; once more to end at once")
+        server?.terminate()
+        let signals = TerminationSignal.receivedCount
+        let deadline = MonotonicClock.seconds + Self.serverSecondsMax
+        while let server, server.poll() == nil, MonotonicClock.seconds < deadline,
+            TerminationSignal.receivedCount == signals
+        {
+            MonotonicClock.sleep(seconds: 0.02)
+        }
+        let end = server?.poll()
+        if end == nil { display.note("rondo: the server did not end in time and is killed; its last checkpoint is whole") }
+        server?.destroy()
+        if TerminationSignal.receivedCount == signals { endWorkers() }
+        destroyEverything()
+        display.finish()
+        // The last step may have been done just then.
+        return end == .exited(code: 0) ? .completed : .interrupted
+    }
+
+    /// The run is over, and the server has told the workers: gives them time to go, then asks, then ends them.
+    func endWorkers() {
+        let began = MonotonicClock.seconds
+        let signals = TerminationSignal.receivedCount
+        var isAsked = false
+        while slots.contains(where: { $0.child != nil && $0.child?.poll() == nil }) {
+            let waited = MonotonicClock.seconds - began
+            if waited > Self.workerSecondsMax || TerminationSignal.receivedCount > signals { break }
+            if waited > 1, !isAsked {
+                isAsked = true
+                for slot in slots { slot.child?.terminate() }
+            }
+            MonotonicClock.sleep(seconds: 0.02)
+        }
+        for index in slots.indices {
+            slots[index].child?.destroy()
+            slots[index].child = nil
+            slots[index].startAt = nil
+        }
+    }
+
+    /// Ends whatever still lives.
+    func destroyEverything() {
+        for index in slots.indices {
+            slots[index].child?.destroy()
+            slots[index].child = nil
+        }
+        server?.destroy()
+    }
+}

@@ -1,0 +1,255 @@
+// The supervisor's loop.
+
+import Client
+import Configuration
+import Messaging
+import Platform
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// How a supervised run ended.
+public enum SupervisedEnd: Sendable, Equatable {
+    /// All steps are done.
+    case completed
+    /// Stopped after a checkpoint, by a signal or on request.
+    case interrupted
+}
+
+/// Runs a server and its workers until the run ends, and sees to it that nothing outlives it.
+///
+///     let supervisor = RunSupervisor(request, resumes: false)
+///     let end = try supervisor.run()
+///
+/// `TerminationSignal` must be installed: SIGINT and SIGTERM end the run in order, a second one at once.
+public final class RunSupervisor {
+    let request: TrainingRequest
+    private(set) var resumes: Bool
+    var display = ProgressDisplay()
+
+    var server: ManagedChild?
+    var serverRestarts = RestartCounter()
+    private var serverStartAt: Double?
+    /// Known once the server has listened for the first time; it keeps it in all its lives.
+    private var endpoint: Endpoint?
+    var slots: [WorkerSlot] = []
+    var feed: StatusFeed?
+    private(set) var progress = ObservedProgress()
+    /// The largest step that was ever reported.
+    private var stepMax = -1
+
+    /// A worker's place, in which one process after the other may live.
+    struct WorkerSlot {
+        let name: String
+        var child: ManagedChild?
+        var restarts = RestartCounter()
+        /// When to start it anew.
+        var startAt: Double?
+    }
+
+    /// The logs' directory.
+    var logs: String { request.output + "/logs" }
+    private var endpointFile: String { request.output + "/endpoint" }
+
+    /// A supervisor that has not started anything yet.
+    public init(_ request: TrainingRequest, resumes: Bool) {
+        self.request = request
+        self.resumes = resumes
+    }
+
+    /// Runs to the end.
+    ///
+    /// - Throws: `ProgramFailure` with the exit code and the words of the child that failed. No child lives then.
+    public func run() throws(ProgramFailure) -> SupervisedEnd {
+        do {
+            let failure = FileText.makeDirectories(logs)
+            guard failure == 0 else {
+                throw ProgramFailure(
+                    .usage,
+                    "\(request.output): cannot be made or written: \(String(cString: strerror(failure))); "
+                        + "choose another --output")
+            }
+            guard try startAndAwaitServer() else { return endInOrder() }
+            startWorkers()
+            let end = try supervise()
+            display.finish()
+            return end
+        } catch {
+            display.finish()
+            destroyEverything()
+            throw error
+        }
+    }
+
+    /// What was seen of the run: for the summary.
+    public var observedTokensPerSecond: Double? { progress.tokensPerSecond }
+
+    // MARK: - Start
+
+    private func startServer(at endpoint: String) throws(ProgramFailure) {
+        let executable = try Executables.path("rondo-server", in: request.executables)
+        // A later life reads the configuration as the first one wrote it down: the file may have changed meanwhile.
+        let written = request.output + "/configuration.json"
+        let usesWritten = self.endpoint != nil && access(written, R_OK) == 0
+        var arguments = [usesWritten ? written : request.configurationPath]
+        if !usesWritten { arguments += request.overrides.flatMap { ["--set", $0] } }
+        arguments += [
+            "--bind", endpoint, "--output", request.output, "--workers", "\(request.workers)",
+            "--endpoint-file", endpointFile, "--supervised",
+        ]
+        if resumes { arguments.append("--resume") }
+        server = try ManagedChild("server", executable: executable, arguments: arguments, logs: logs)
+        resumes = true
+    }
+
+    /// - Returns: `false` when a signal came first.
+    private func startAndAwaitServer() throws(ProgramFailure) -> Bool {
+        let stale = FileStamp(endpointFile)
+        try startServer(at: "tcp://127.0.0.1:*")
+        while TerminationSignal.received == nil {
+            if let end = server?.poll() { throw failure(ofServer: end) }
+            if FileStamp(endpointFile) != stale, let bytes = FileText.bytes(endpointFile) {
+                let text = String(decoding: bytes, as: UTF8.self).prefix { !$0.isNewline }
+                let endpoint = Endpoint(String(text))
+                self.endpoint = endpoint
+                do { feed = try StatusFeed(endpoint, intervalSeconds: 0.4) } catch {
+                    throw ProgramFailure(.internalError, "\(error)")
+                }
+                display.note("server at \(endpoint): try 'rondo status \(endpoint)' in another terminal")
+                return true
+            }
+            display.show(waitingFor: "preparing the data")
+            MonotonicClock.sleep(seconds: 0.02)
+        }
+        return false
+    }
+
+    private func startWorkers() {
+        let now = MonotonicClock.seconds
+        slots = (1...max(1, request.workers)).map { WorkerSlot(name: "worker-\($0)", startAt: now) }
+        display.show(waitingFor: "starting \(request.workers) worker\(request.workers == 1 ? "" : "s")")
+    }
+
+    private func startWorker(_ index: Int) throws(ProgramFailure) {
+        guard let endpoint else { return }
+        let executable = try Executables.path("rondo-worker", in: request.executables)
+        slots[index].startAt = nil
+        slots[index].child = try ManagedChild(
+            slots[index].name, executable: executable,
+            arguments: ["--connect", endpoint.text, "--name", slots[index].name, "--supervised"], logs: logs)
+    }
+
+    // MARK: - The loop
+
+    private func supervise() throws(ProgramFailure) -> SupervisedEnd {
+        while true {
+            if TerminationSignal.received != nil { return endInOrder() }
+            if let end = server?.poll() {
+                if let outcome = try noteServerEnd(end) { return outcome }
+            }
+            for index in slots.indices {
+                if let child = slots[index].child, let end = child.poll() { try noteWorkerEnd(index, child, end) }
+            }
+            let now = MonotonicClock.seconds
+            if let due = serverStartAt, now >= due, let endpoint {
+                serverStartAt = nil
+                try startServer(at: endpoint.text)
+            }
+            for index in slots.indices {
+                if let due = slots[index].startAt, now >= due { try startWorker(index) }
+            }
+            try takeStatus()
+        }
+    }
+
+    private func takeStatus() throws(ProgramFailure) {
+        let status: RunStatus?
+        do {
+            status = try feed?.next(withinMilliseconds: 50)
+        } catch {
+            throw ProgramFailure(.internalError, "\(error)")
+        }
+        guard let status else { return }
+        progress.note(status, now: MonotonicClock.seconds, tokensPerStep: tokensPerStep)
+        if status.step > stepMax {
+            if stepMax >= 0 { serverRestarts.noteProgress() }
+            stepMax = status.step
+        }
+        for worker in status.workers where worker.steps > 0 {
+            if let index = slots.firstIndex(where: { $0.child?.identifier == worker.process && $0.name == worker.name }) {
+                slots[index].restarts.noteProgress()
+            }
+        }
+        display.show(status)
+    }
+
+    /// Tokens of a step where every step has as many: in a stream.
+    private var tokensPerStep: Int? {
+        guard request.configuration.data.shape == .stream else { return nil }
+        return request.configuration.training.batch * request.configuration.training.sequence
+    }
+
+    // MARK: - Deaths
+
+    /// - Returns: How the run ended, if the server's end was meant to be.
+    private func noteServerEnd(_ end: ChildEnd) throws(ProgramFailure) -> SupervisedEnd? {
+        switch ManagedChild.verdict(end) {
+        case .done:
+            endWorkers()
+            return .completed
+        case .interrupted:
+            endWorkers()
+            return .interrupted
+        case .usage, .badData, .unreachable, .internalError: throw failure(ofServer: end)
+        case nil: break
+        }
+        guard let pause = serverRestarts.noteDeath() else {
+            throw failure("the server ended \(serverRestarts.deaths) times in a row without a step in between", server)
+        }
+        display.note("rondo: the server ended by \(end); starting it anew from the newest checkpoint")
+        server = nil
+        serverStartAt = MonotonicClock.seconds + pause
+        return nil
+    }
+
+    private func noteWorkerEnd(_ index: Int, _ child: ManagedChild, _ end: ChildEnd) throws(ProgramFailure) {
+        let name = slots[index].name
+        slots[index].child = nil
+        feed?.reportDeath(ofWorker: name, process: child.identifier)
+        let verdict = ManagedChild.verdict(end)
+        if verdict == .usage { throw failure("\(name) could not start", child, status: .usage) }
+        guard let pause = slots[index].restarts.noteDeath() else {
+            throw failure(
+                "\(name) ended \(slots[index].restarts.deaths) times in a row without a step in between", child)
+        }
+        // A worker that goes by itself usually knows before we do that the run is over: wait for the server's word.
+        let knows = verdict == .done || verdict == .internalError
+        slots[index].startAt = MonotonicClock.seconds + max(pause, knows ? 1 : 0)
+        if !knows {
+            display.note(
+                "rondo: \(name) ended by \(end); starting it anew "
+                    + "(\(slots[index].restarts.deaths) of \(RestartCounter.restartsMax) without a step in between)")
+        }
+    }
+
+    /// The failure of a server that ended with a code of ours, or that never came to listen.
+    private func failure(ofServer end: ChildEnd) -> ProgramFailure {
+        guard case .exited = end, let status = ManagedChild.verdict(end), status != .done,
+            let complaint = server?.log.complaint()
+        else { return failure("the server ended by \(end)", server) }
+        return ProgramFailure(status, complaint)
+    }
+
+    private func failure(
+        _ text: String, _ child: ManagedChild?, status: ExitStatus = .internalError
+    ) -> ProgramFailure {
+        guard let child else { return ProgramFailure(status, text) }
+        return ProgramFailure(
+            status, "\(text); the end of \(child.log.path):", details: child.log.lastLines(8))
+    }
+}

@@ -1,0 +1,56 @@
+// Module Supervisor: a whole cluster on one machine, and how our programs behave towards their users.
+//
+//     RunPlan ─── start, resume, or nothing left to do?
+//        │
+//        ▼
+//     RunSupervisor ──▶ ManagedChild: rondo-server         a pipe as standard input ties each to this process;
+//        │         └──▶ ManagedChild: rondo-worker × N     what they say goes to OUTPUT/logs
+//        │
+//        ├── RestartCounter    how often a child may die in a row without progress
+//        ├── StatusFeed        what the server says of the run (module Client)
+//        └── ProgressDisplay   a bar on a terminal, now and then a line elsewhere
+//
+// Processes/     children and their logs
+// Display/       progress, summaries, numbers for people
+// CommandLine/   exit codes, standard streams, the log's lines: what the three executables have in common
+//
+// The supervisor computes nothing and knows no weights. All that it holds can be lost: a run that was killed together
+// with its supervisor goes on when the same command is given again.
+
+import Configuration
+
+/// What `rondo train` is asked for.
+public struct TrainingRequest: Sendable {
+    /// The configuration, with overrides applied.
+    public var configuration: RunConfiguration
+    /// The file that it came from, and the overrides: what the server is given.
+    public var configurationPath: String
+    /// `KEY=VALUE` each.
+    public var overrides: [String]
+    /// The run's directory.
+    public var output: String
+    /// How many workers to start.
+    public var workers: Int
+    /// The folder with `rondo-server` and `rondo-worker`.
+    public var executables: String
+
+    /// A request.
+    public init(
+        configuration: RunConfiguration, configurationPath: String, overrides: [String] = [], output: String,
+        workers: Int, executables: String
+    ) {
+        self.configuration = configuration
+        self.configurationPath = configurationPath
+        self.overrides = overrides
+        self.output = output
+        self.workers = workers
+        self.executables = executables
+    }
+
+    /// The run's directory if none is named: `runs/` and the configuration's file name without its extension.
+    public static func defaultOutput(configurationPath: String) -> String {
+        var name = configurationPath.split(separator: "/").last.map(String.init) ?? "run"
+        if let dot = name.lastIndex(of: "."), dot != name.startIndex { name = String(name[..<dot]) }
+        return "runs/" + name
+    }
+}

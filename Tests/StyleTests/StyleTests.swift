@@ -1,0 +1,91 @@
+// The house rules that a formatter cannot check: imports go down the list of modules, every file says what it holds.
+
+import Foundation
+import Testing
+
+/// The modules in the order in which they may build on each other; a module imports only those above it.
+private let modules = [
+    "CKernels", "CZeroMQ", "Platform", "Numerics", "Recurrent", "Optimization", "Configuration", "Corpora", "Tasks",
+    "Checkpoints", "Messaging", "WireProtocol", "Cluster", "Server", "Worker", "Inference", "Client", "Supervisor",
+    "rondo", "rondo-server", "rondo-worker",
+]
+
+private let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent()
+
+private struct SourceFile: CustomTestStringConvertible, Sendable {
+    var path: String
+    var lines: [Substring]
+    var testDescription: String { path }
+
+    static func all(in folder: String) -> [SourceFile] {
+        let base = root.appendingPathComponent(folder)
+        let paths = FileManager.default.enumerator(atPath: base.path)?.compactMap { $0 as? String } ?? []
+        return paths.sorted().filter { $0.hasSuffix(".swift") || $0.hasSuffix(".c") || $0.hasSuffix(".h") }.compactMap {
+            guard let text = try? String(contentsOf: base.appendingPathComponent($0), encoding: .utf8) else {
+                return nil
+            }
+            return SourceFile(
+                path: "\(folder)/\($0)", lines: text.split(separator: "\n", omittingEmptySubsequences: false))
+        }
+    }
+}
+
+private let sources = SourceFile.all(in: "Sources").filter { !$0.path.hasSuffix(".pb.swift") }
+private let everything = sources + SourceFile.all(in: "Tests") + SourceFile.all(in: "Benchmarks")
+
+@Test("every module has its place in the list")
+func modulesAreListed() throws {
+    let folders = Set(sources.map { String($0.path.split(separator: "/")[1]) })
+    #expect(folders.subtracting(modules).isEmpty)
+}
+
+@Test("a module imports only modules above it")
+func importsGoDown() {
+    #expect(sources.count > 50)
+    for file in sources {
+        let module = String(file.path.split(separator: "/")[1])
+        guard let place = modules.firstIndex(of: module) else { continue }
+        for line in file.lines {
+            let words = line.split(separator: " ")
+            guard let position = words.firstIndex(of: "import"), position <= 2, position + 1 < words.count,
+                let imported = modules.firstIndex(of: String(words[position + 1]))
+            else { continue }
+            #expect(imported < place, "\(file.path) imports \(words[position + 1])")
+        }
+    }
+}
+
+@Test("only Messaging knows libzmq, and only Numerics the kernels")
+func foreignCodeStaysInside() {
+    for file in sources {
+        for (library, owner) in [("CZeroMQ", "Messaging"), ("CKernels", "Numerics")]
+        where file.lines.contains(where: { $0.hasSuffix("import \(library)") }) {
+            #expect(file.path.hasPrefix("Sources/\(owner)/"), "\(file.path) imports \(library)")
+        }
+    }
+}
+
+@Test("every file opens with a comment that says what it holds")
+func filesIntroduceThemselves() {
+    for file in everything { #expect(file.lines.first?.hasPrefix("//") == true, "\(file.path)") }
+}
+
+@Test("no line is longer than 120 columns")
+func linesAreShort() {
+    for file in everything {
+        for (number, line) in file.lines.enumerated() {
+            #expect(line.count <= 120, "\(file.path):\(number + 1) has \(line.count) columns")
+        }
+    }
+}
+
+@Test("the cluster's state machines know neither sockets, clocks nor files")
+func clusterIsPure() {
+    let allowed: Set<Substring> = ["Numerics"]
+    for file in sources where file.path.hasPrefix("Sources/Cluster/") {
+        for line in file.lines where line.hasPrefix("import ") {
+            #expect(allowed.contains(line.dropFirst("import ".count)), "\(file.path): \(line)")
+        }
+    }
+}
