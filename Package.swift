@@ -62,18 +62,37 @@ let package = Package(
                 "Numerics", "Recurrent", "Configuration", "Corpora", "Tasks", "Messaging", "WireProtocol", "Cluster",
                 "Platform", logging,
             ]),
+        .target(
+            name: "Inference",
+            dependencies: ["Numerics", "Recurrent", "Configuration", "Corpora", "Tasks", "Checkpoints", "Cluster"]),
+        .target(
+            name: "Client",
+            dependencies: [
+                "Platform", "Numerics", "Recurrent", "Configuration", "Corpora", "Tasks", "Checkpoints", "Messaging",
+                "WireProtocol",
+            ]),
+        .target(
+            name: "Supervisor",
+            dependencies: [
+                "Platform", "Numerics", "Configuration", "Tasks", "Checkpoints", "Messaging", "Server", "Client",
+                argumentParser, logging,
+            ]),
         .executableTarget(
             name: "rondo",
             dependencies: [
-                "Numerics", "Recurrent", "Configuration", "Corpora", "Tasks", "Checkpoints", "Messaging",
-                "WireProtocol", "Server", argumentParser,
+                "Platform", "Configuration", "Tasks", "Checkpoints", "Messaging", "Inference", "Client", "Supervisor",
+                argumentParser,
             ]),
-        .executableTarget(name: "rondo-server", dependencies: ["Server", "Configuration", argumentParser, logging]),
-        .executableTarget(name: "rondo-worker", dependencies: ["Worker", argumentParser, logging]),
+        .executableTarget(
+            name: "rondo-server",
+            dependencies: ["Platform", "Configuration", "Messaging", "Server", "Supervisor", argumentParser]),
+        .executableTarget(
+            name: "rondo-worker",
+            dependencies: ["Platform", "Messaging", "Worker", "Client", "Supervisor", argumentParser]),
         .executableTarget(
             name: "KernelBenchmark", dependencies: ["CKernels"], path: "Benchmarks/KernelBenchmark"),
         .executableTarget(
-            name: "StepBenchmark", dependencies: ["Numerics", "Recurrent", "Optimization"],
+            name: "StepBenchmark", dependencies: ["CKernels", "Numerics", "Recurrent", "Optimization"],
             path: "Benchmarks/StepBenchmark"),
         .testTarget(name: "CKernelsTests", dependencies: ["CKernels"]),
         .testTarget(name: "NumericsTests", dependencies: ["Numerics"]),
@@ -85,6 +104,9 @@ let package = Package(
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints"], exclude: ["Fixtures"]),
         .testTarget(name: "MessagingTests", dependencies: ["Messaging"]),
         .testTarget(name: "StyleTests"),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: ["rondo", "rondo-server", "rondo-worker", .product(name: "Crypto", package: "swift-crypto")]),
         .testTarget(name: "ClusterTests", dependencies: ["Numerics", "Cluster"]),
     ],
     swiftLanguageModes: [.v6]

@@ -29,6 +29,7 @@ public enum ClientError: Error, Equatable, CustomStringConvertible {
     /// Messaging itself failed.
     case system(String)
 
+    /// The problem in one line.
     public var description: String {
         switch self {
         case .invalidEndpoint(let text):

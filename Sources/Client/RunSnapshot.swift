@@ -59,6 +59,8 @@ public struct RunSnapshot: Sendable {
                     }
                 }
             }
+        } catch .diskFull(let path) {
+            throw .system("\(CheckpointError.diskFull(path: path))")
         } catch {
             throw .output("\(error)")
         }
@@ -87,7 +89,8 @@ extension ServerClient {
         return snapshot
     }
 
-    /// - Returns: `nil` when the server let go of the version before all of it was here, unless this is the last attempt.
+    /// - Returns: `nil` when the server let go of the version before all of it was here, unless this is the last
+    ///   attempt.
     private func fetch(
         _ choice: SnapshotChoice, isLastAttempt: Bool, _ onProgress: (Int, Int) -> Void
     ) throws(ClientError) -> RunSnapshot? {

@@ -6,21 +6,27 @@ import WireProtocol
 public struct RunStatus: Sendable, Equatable, Codable {
     /// "waiting for workers", "training", "evaluating", "finished".
     public var phase: String
-    /// Updates applied, and those of the whole run.
+    /// Updates applied.
     public var step: Int
+    /// Updates of the whole run.
     public var totalSteps: Int
-    /// The pass over the data in progress, from 1, and their number.
+    /// The pass over the data in progress, from 1.
     public var epoch: Int
+    /// The passes of the whole run.
     public var totalEpochs: Int
-    /// Nats a token: of the last step, and smoothed; `nil` before the first step.
+    /// Nats a token of the last step; `nil` before the first one.
     public var trainingLoss: Double?
+    /// Nats a token, smoothed over some fifty steps.
     public var smoothedLoss: Double?
-    /// Nats a token on the validation data, last and best; `nil` before the first evaluation.
+    /// Nats a token on the validation data; `nil` before the first evaluation.
     public var validationLoss: Double?
+    /// The lowest of them.
     public var bestValidationLoss: Double?
+    /// The step of the lowest validation loss; 0 before the first evaluation.
     public var bestStep: Int
     /// The norm of the last gradient before clipping.
     public var gradientNorm: Double?
+    /// Tokens that the run reads a second, over the last seconds.
     public var tokensPerSecond: Double
     /// `nil` while it cannot be told.
     public var secondsLeft: Double?
@@ -28,6 +34,7 @@ public struct RunStatus: Sendable, Equatable, Codable {
     public var parameters: Int
     /// Memory of the server's process.
     public var residentBytes: Int
+    /// Since the server started.
     public var uptimeSeconds: Double
     /// The run's directory, on the server's machine.
     public var outputDirectory: String
@@ -37,6 +44,7 @@ public struct RunStatus: Sendable, Equatable, Codable {
     public var problem: String
     /// "lstm 2×256, embedding 64, 65 symbols, stream 32×64"
     public var summary: String
+    /// The workers, by name.
     public var workers: [WorkerStatus]
     /// What was refused or dropped, by reason.
     public var counters: [String: Int]
@@ -47,7 +55,9 @@ public struct RunStatus: Sendable, Equatable, Codable {
 
 /// One look at a worker.
 public struct WorkerStatus: Sendable, Equatable, Codable {
+    /// What it is called.
     public var name: String
+    /// The machine that it runs on.
     public var host: String
     /// The process's number on its machine.
     public var process: Int
@@ -59,7 +69,9 @@ public struct WorkerStatus: Sendable, Equatable, Codable {
     public var tokensPerSecond: Double
     /// Since it was last heard.
     public var silentSeconds: Double
+    /// Memory of the worker's process.
     public var residentBytes: Int
+    /// The kernels that it uses.
     public var instructionSet: String
     /// The leases that it has completed.
     public var steps: Int

@@ -80,7 +80,7 @@ public final class ServerClient {
     private func silence() -> ClientError {
         switch link.stage {
         case .trying, .declined: .nobodyListens(endpoint)
-        case .connected: .otherProtocol(endpoint, reason: "something listens there that does not speak ZeroMQ's protocol")
+        case .connected: .otherProtocol(endpoint, reason: "what listens there does not speak ZeroMQ's protocol")
         case .greeted: .noAnswer(endpoint, seconds: answerSecondsMax)
         }
     }

@@ -41,8 +41,8 @@ public struct EncodedPrompt: Sendable, Equatable {
 extension LoadedModel {
     /// Reads a prompt.
     ///
-    /// Where lines are sequences, the network reads `<eos>` first. In a stream it starts with the prompt itself; without
-    /// one it starts from a line end if the vocabulary has that, else from the first symbol.
+    /// Where lines are sequences, the network reads `<eos>` first. In a stream it starts with the prompt itself;
+    /// without one it starts from a line end if the vocabulary has that, else from the first symbol.
     ///
     /// - Throws: `InferenceError.data` naming the first symbol outside of the vocabulary.
     public func encode(prompt: String) throws(InferenceError) -> EncodedPrompt {
@@ -81,8 +81,8 @@ extension LoadedModel {
     /// Generates text.
     ///
     /// - Parameters:
-    ///   - onText: gets each piece of text as it comes, and which sample it belongs to; the prompt is not repeated. Pieces
-    ///     of different samples come in turn. Words have their blank in front.
+    ///   - onText: gets each piece of text as it comes, and which sample it belongs to; the prompt is not repeated.
+    ///     Pieces of different samples come in turn. Words have their blank in front.
     /// - Returns: the number of tokens generated.
     /// - Throws: `InferenceError`, or what `onText` throws, which ends the generation.
     @discardableResult

@@ -16,6 +16,7 @@ public enum InferenceError: Error, Equatable, CustomStringConvertible {
     /// The model, or the text it is to read, cannot be used.
     case data(String)
 
+    /// The problem in one line.
     public var description: String {
         switch self {
         case .request(let text), .data(let text): text

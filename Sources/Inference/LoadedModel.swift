@@ -99,8 +99,8 @@ public struct LoadedModel: ~Copyable {
     /// Whether each line is a sequence of its own; otherwise the text is one stream.
     public var readsSequences: Bool { configuration.data.shape == .sequences }
 
-    /// The token that stands before the first one of a line: `<eos>`, or in a stream of characters or bytes the line end,
-    /// if the vocabulary has it.
+    /// The token that stands before the first one of a line: `<eos>`, or in a stream of characters or bytes the line
+    /// end, if the vocabulary has it.
     public var lineEnd: Int32? {
         if let end = tokenizer.endOfSequence { return end }
         return try? tokenizer.encode("\n").first

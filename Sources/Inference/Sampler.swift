@@ -4,9 +4,9 @@ import Numerics
 
 /// How the next token is chosen from the network's distribution p.
 ///
-/// At random: first the `topK` likeliest tokens are kept, then q_i ∝ exp(log p_i / T) over them, then the fewest likeliest
-/// ones that together have a probability of at least `topP` under q (never less than one). Of equally likely tokens the
-/// one with the lower number counts as likelier.
+/// At random: first the `topK` likeliest tokens are kept, then q_i ∝ exp(log p_i / T) over them, then the fewest
+/// likeliest ones that together have a probability of at least `topP` under q (never less than one). Of equally likely
+/// tokens the one with the lower number counts as likelier.
 public enum SamplingRule: Sendable, Equatable {
     /// Always the likeliest token.
     case greedy
@@ -91,10 +91,11 @@ public struct Sampler: Sendable {
         if let topP {
             let needed = topP * kept.reduce(0) { $0 + weights[$1] }
             var sum = 0.0
-            let count = 1 + (kept.firstIndex { index in
-                sum += weights[index]
-                return sum >= needed
-            } ?? kept.count - 1)
+            var count = 0
+            while count < kept.count, sum < needed {
+                sum += weights[kept[count]]
+                count += 1
+            }
             kept = kept.prefix(count)
         }
         var keptWeights = [Double](repeating: 0, count: weights.count)

@@ -33,9 +33,9 @@ extension LoadedModel {
 
     /// The log-probabilities of lines, each on its own and from a fresh state: log p(line, line end | start of a line).
     ///
-    /// The line's tokens and the token that ends it are predicted, after the token that ends a line: `<eos>`, or the line
-    /// end itself in a stream of characters or bytes. A stream whose vocabulary has no line end predicts all tokens of
-    /// the line but the first, which is given.
+    /// The line's tokens and the token that ends it are predicted, after the token that ends a line: `<eos>`, or the
+    /// line end itself in a stream of characters or bytes. A stream whose vocabulary has no line end predicts all tokens
+    /// of the line but the first, which is given.
     public mutating func score(_ lines: [[Int32]]) -> [LineScore] {
         var scores = [LineScore](repeating: LineScore(logProbability: 0, tokens: 0), count: lines.count)
         // Lines of like length share a batch. Rows do not mix, so that the division changes no score.

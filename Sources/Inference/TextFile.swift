@@ -28,7 +28,9 @@ enum TextFile {
     static func forEachLine(
         _ path: String, _ body: (_ line: [UInt8], _ number: Int) throws(InferenceError) -> Void
     ) throws(InferenceError) {
-        guard let file = fopen(path, "r") else { throw .data("cannot read '\(path)': \(String(cString: strerror(errno)))") }
+        guard let file = fopen(path, "r") else {
+            throw .data("cannot read '\(path)': \(String(cString: strerror(errno)))")
+        }
         defer { fclose(file) }
         var memory: UnsafeMutablePointer<CChar>?
         var capacity = 0

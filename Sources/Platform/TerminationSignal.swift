@@ -29,6 +29,12 @@ public enum TerminationSignal {
             }
         }
         signal(SIGPIPE, SIG_IGN)
+        // A parent may have started us from a thread that blocks signals; masks are inherited.
+        var noted = sigset_t()
+        sigemptyset(&noted)
+        sigaddset(&noted, SIGINT)
+        sigaddset(&noted, SIGTERM)
+        pthread_sigmask(SIG_UNBLOCK, &noted, nil)
     }
 
     /// The last signal that came; `nil` if none did.

@@ -62,7 +62,7 @@ public final class ParameterServer {
         self.options = options
         self.logger = logger
         guard options.endpoint.isLoopback || options.isInsecure else {
-            throw .endpoint(
+            throw .usage(
                 "\(options.endpoint): listening beyond this machine without encryption lets anybody read and change the "
                     + "run; bind to tcp://127.0.0.1:PORT, or give --insecure on a network that you trust")
         }

@@ -47,6 +47,8 @@ public struct ServerOptions: Sendable {
 
 /// Why a server could not start or go on.
 public enum ServerError: Error, CustomStringConvertible {
+    /// What was asked for is not allowed.
+    case usage(String)
     /// The directory holds another run, or one that was not to be continued.
     case directory(String)
     /// The corpus cannot be used.
@@ -61,7 +63,9 @@ public enum ServerError: Error, CustomStringConvertible {
     /// One line that says what was wrong and what to do.
     public var description: String {
         switch self {
-        case .directory(let text), .data(let text), .endpoint(let text), .training(let text), .system(let text): text
+        case .usage(let text), .directory(let text), .data(let text), .endpoint(let text), .training(let text),
+            .system(let text):
+            text
         }
     }
 }

@@ -50,12 +50,7 @@ public enum RunPlan: Sendable, Equatable {
 
     /// The step of the newest checkpoint, as the link to it says; `nil` without one.
     static func checkpointStep(_ output: String) -> Int? {
-        var buffer = [UInt8](repeating: 0, count: 4096)
-        let count = buffer.withUnsafeMutableBytes { bytes in
-            readlink("\(output)/checkpoints/latest", bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count)
-        }
-        guard count > 0 else { return nil }
-        return Int(String(decoding: buffer[..<count], as: UTF8.self).drop { !$0.isNumber })
+        FileText.linkTarget("\(output)/checkpoints/latest").flatMap { Int($0.drop { !$0.isNumber }) }
     }
 
     /// Removes what marks the directory as a run's, so that another can start there.

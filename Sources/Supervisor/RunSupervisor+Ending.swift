@@ -20,9 +20,12 @@ extension RunSupervisor {
             MonotonicClock.sleep(seconds: 0.02)
         }
         let end = server?.poll()
-        if end == nil { display.note("rondo: the server did not end in time and is killed; its last checkpoint is whole") }
+        let isHurried = TerminationSignal.receivedCount > signals
+        if end == nil, !isHurried {
+            display.note("rondo: the server did not end within \(Int(Self.serverSecondsMax)) s and is killed")
+        }
         server?.destroy()
-        if TerminationSignal.receivedCount == signals { endWorkers() }
+        if !isHurried { endWorkers() }
         destroyEverything()
         display.finish()
         // The last step may have been done just then.
@@ -50,12 +53,13 @@ extension RunSupervisor {
         }
     }
 
-    /// Ends whatever still lives.
+    /// Ends whatever still lives, and takes back the endpoint that nobody listens at any more.
     func destroyEverything() {
         for index in slots.indices {
             slots[index].child?.destroy()
             slots[index].child = nil
         }
         server?.destroy()
+        withdrawEndpoint()
     }
 }

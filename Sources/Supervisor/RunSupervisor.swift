@@ -23,7 +23,7 @@ public enum SupervisedEnd: Sendable, Equatable {
 
 /// Runs a server and its workers until the run ends, and sees to it that nothing outlives it.
 ///
-///     let supervisor = RunSupervisor(request, resumes: false)
+///     let supervisor = try RunSupervisor(request, plan: .start)
 ///     let end = try supervisor.run()
 ///
 /// `TerminationSignal` must be installed: SIGINT and SIGTERM end the run in order, a second one at once.
@@ -57,16 +57,19 @@ public final class RunSupervisor {
     private var endpointFile: String { request.output + "/endpoint" }
 
     /// A supervisor that has not started anything yet.
-    public init(_ request: TrainingRequest, resumes: Bool) {
+    ///
+    /// - Throws: `ProgramFailure` if the plan is to replace a run in whose directory a server is running.
+    public init(_ request: TrainingRequest, plan: RunPlan) throws(ProgramFailure) {
         self.request = request
-        self.resumes = resumes
+        resumes = plan == .resume
+        if plan == .replace { try RunPlan.clear(request.output) }
     }
 
     /// Runs to the end.
     ///
     /// - Throws: `ProgramFailure` with the exit code and the words of the child that failed. No child lives then.
     public func run() throws(ProgramFailure) -> SupervisedEnd {
-        do {
+        do throws(ProgramFailure) {
             let failure = FileText.makeDirectories(logs)
             guard failure == 0 else {
                 throw ProgramFailure(
@@ -77,6 +80,7 @@ public final class RunSupervisor {
             guard try startAndAwaitServer() else { return endInOrder() }
             startWorkers()
             let end = try supervise()
+            withdrawEndpoint()
             display.finish()
             return end
         } catch {
@@ -88,6 +92,14 @@ public final class RunSupervisor {
 
     /// What was seen of the run: for the summary.
     public var observedTokensPerSecond: Double? { progress.tokensPerSecond }
+
+    /// Removes the endpoint file, unless another server has written it since.
+    func withdrawEndpoint() {
+        guard let endpoint, let bytes = FileText.bytes(endpointFile), bytes.starts(with: endpoint.text.utf8) else {
+            return
+        }
+        unlink(endpointFile)
+    }
 
     // MARK: - Start
 
@@ -181,7 +193,8 @@ public final class RunSupervisor {
             stepMax = status.step
         }
         for worker in status.workers where worker.steps > 0 {
-            if let index = slots.firstIndex(where: { $0.child?.identifier == worker.process && $0.name == worker.name }) {
+            if let index = slots.firstIndex(where: { $0.child?.identifier == worker.process && $0.name == worker.name })
+            {
                 slots[index].restarts.noteProgress()
             }
         }

@@ -30,7 +30,7 @@ struct BadInputTests {
         let configuration = smallConfiguration()
         expectError(try train(scratch, configuration), code: 65, mentioning: "corpus.txt")
         try scratch.write("", to: "corpus.txt")
-        expectError(try train(scratch, configuration), code: 65, mentioning: "corpus.txt", "empty")
+        expectError(try train(scratch, configuration), code: 65, mentioning: "corpus.txt", "no text")
         try scratch.write("too short", to: "corpus.txt")
         expectError(try train(scratch, configuration), code: 65, mentioning: "corpus.txt")
         try Data([0x61, 0x62, 0xFF, 0xFE]).write(to: scratch.url("corpus.txt"))

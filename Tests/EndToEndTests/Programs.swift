@@ -2,6 +2,7 @@
 
 import Crypto
 import Foundation
+import Synchronization
 import Testing
 
 /// The programs as a user starts them.
@@ -27,45 +28,68 @@ struct Ending: CustomStringConvertible {
     var description: String { "exit code \(code) after \(seconds) s\n\(output)\n\(errors)" }
 }
 
-/// A running program whose output goes to files.
-final class RunningProgram {
-    let process = Process()
+/// A running program whose output goes to files. Started with `posix_spawn`: Foundation's `Process` notices an end only
+/// while a run loop runs, seconds late in tests.
+final class RunningProgram: Sendable {
+    let process: pid_t
+    let command: [String]
     private let outputFile: URL
     private let errorFile: URL
-    private let input = Pipe()
     private let began = Date()
+    private let collected = Mutex<Int32?>(nil)
 
     init(_ program: Program, _ arguments: [String], in scratch: Scratch, environment: [String: String] = [:]) throws {
         let name = "\(program.rawValue)-\(UUID().uuidString.prefix(8))"
         outputFile = scratch.url(name + ".out")
         errorFile = scratch.url(name + ".err")
-        for file in [outputFile, errorFile] { FileManager.default.createFile(atPath: file.path, contents: nil) }
-        process.executableURL = program.url
-        process.arguments = arguments
-        process.currentDirectoryURL = scratch.folder
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        process.standardInput = input
-        process.standardOutput = try FileHandle(forWritingTo: outputFile)
-        process.standardError = try FileHandle(forWritingTo: errorFile)
-        try process.run()
+        command = [program.url.path] + arguments
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, outputFile.path, O_WRONLY | O_CREAT, 0o644)
+        posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, errorFile.path, O_WRONLY | O_CREAT, 0o644)
+        let shell = ["/bin/sh", "-c", #"cd "$0" && exec "$@""#, scratch.folder.path]
+        var words: [UnsafeMutablePointer<CChar>?] = (shell + command).map { strdup($0) }
+        var variables: [UnsafeMutablePointer<CChar>?] = ProcessInfo.processInfo.environment
+            .merging(environment) { $1 }.map { strdup("\($0.key)=\($0.value)") }
+        words.append(nil)
+        variables.append(nil)
+        defer { for word in words + variables { free(word) } }
+        var process = pid_t()
+        let failure = posix_spawn(&process, shell[0], &actions, nil, words, variables)
+        try #require(failure == 0, "cannot start \(program.url.path): \(String(cString: strerror(failure)))")
+        self.process = process
     }
 
-    deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
+    deinit { if isRunning { kill(process, SIGKILL) } }
 
-    func signal(_ number: Int32) { kill(process.processIdentifier, number) }
+    var isRunning: Bool {
+        collected.withLock { status in
+            guard status == nil else { return false }
+            var value: Int32 = 0
+            guard waitpid(process, &value, WNOHANG) == process else { return true }
+            status = value
+            return false
+        }
+    }
+
+    func signal(_ number: Int32) { if isRunning { kill(process, number) } }
 
     /// Waits for the end; a program that does not end within the time is killed, and the test fails.
     func wait(seconds: Double = 120) -> Ending {
-        let deadline = began.addingTimeInterval(seconds)
-        while process.isRunning && Date() < deadline { usleep(10_000) }
-        if process.isRunning {
-            Issue.record("\(process.arguments ?? []) still runs after \(seconds) s")
+        let deadline = Date().addingTimeInterval(seconds)
+        while isRunning && Date() < deadline { usleep(5_000) }
+        if isRunning {
+            Issue.record("\(command) still runs after \(seconds) s")
             signal(SIGKILL)
+            while isRunning { usleep(5_000) }
         }
-        process.waitUntilExit()
+        let status = collected.withLock { $0 } ?? 0
+        let number = status & 0x7f
         return Ending(
-            code: process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus,
-            output: output, errors: errors, seconds: Date().timeIntervalSince(began))
+            code: number == 0 ? (status >> 8) & 0xff : -number, output: output, errors: errors,
+            seconds: Date().timeIntervalSince(began))
     }
 
     var output: String { (try? String(contentsOf: outputFile, encoding: .utf8)) ?? "" }
@@ -73,7 +97,7 @@ final class RunningProgram {
 }
 
 /// A folder that goes with the test.
-final class Scratch {
+final class Scratch: Sendable {
     let folder: URL
 
     init() throws {
@@ -154,7 +178,7 @@ final class SmallCluster {
                 file,
             ] + (resumes ? ["--resume"] : []), in: scratch)
         let deadline = Date().addingTimeInterval(30)
-        while !FileManager.default.fileExists(atPath: file), server.process.isRunning, Date() < deadline {
+        while !FileManager.default.fileExists(atPath: file), server.isRunning, Date() < deadline {
             usleep(10_000)
         }
         endpoint = ((try? String(contentsOfFile: file, encoding: .utf8)) ?? "").trimmingCharacters(in: .newlines)

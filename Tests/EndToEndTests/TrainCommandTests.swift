@@ -123,8 +123,8 @@ struct TrainCommandTests {
             .rondo, ["train", "config.yaml", "--workers", "2", "--output", "run"], in: scratch)
         var killed = 0
         let deadline = Date().addingTimeInterval(30)
-        while killed == 0, Date() < deadline, train.process.isRunning {
-            if let worker = try processes(mentioning: "worker-1", parent: train.process.processIdentifier).first {
+        while killed == 0, Date() < deadline, train.isRunning {
+            if let worker = try processes(mentioning: "worker-1", parent: train.process).first {
                 usleep(400_000)
                 kill(worker, SIGKILL)
                 killed += 1
@@ -148,7 +148,7 @@ struct TrainCommandTests {
         let deadline = Date().addingTimeInterval(30)
         var children: [Int32] = []
         while children.count < 3, Date() < deadline {
-            children = try processes(mentioning: "rondo-", parent: train.process.processIdentifier)
+            children = try processes(mentioning: "rondo-", parent: train.process)
             usleep(20_000)
         }
         #expect(children.count == 3)

@@ -12,7 +12,9 @@ import Darwin
 
 /// Writes events as `2026-11-21 08:20:33.120 notice  worker joined  worker=worker-1`. Times are local.
 public struct LineLogHandler: LogHandler {
+    /// What every event of the logger carries.
     public var metadata: Logger.Metadata = [:]
+    /// Events below this level are not written.
     public var logLevel: Logger.Level = .info
 
     /// A handler.
@@ -23,11 +25,13 @@ public struct LineLogHandler: LogHandler {
         Logger(label: label) { _ in LineLogHandler() }
     }
 
+    /// One of the things that every event carries.
     public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
         set { metadata[key] = newValue }
     }
 
+    /// Writes an event.
     public func log(event: LogEvent) {
         StandardError.line(
             Self.line(

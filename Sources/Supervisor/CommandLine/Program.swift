@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Numerics
+import Tasks
 
 #if canImport(Glibc)
 import Glibc
@@ -21,7 +22,7 @@ public struct Program: Sendable {
     /// The executable of this name.
     public init(_ name: String) { self.name = name }
 
-    /// Parses the arguments, runs the command they name, and ends the process.
+    /// Parses the arguments, runs the command they name, and ends the process. `--version` alone shows the version.
     ///
     /// - Parameter status: the exit code for an error of the command that is no `ProgramFailure`.
     public func run<Command: ParsableCommand>(
@@ -29,9 +30,12 @@ public struct Program: Sendable {
     ) -> Never {
         signal(SIGPIPE, SIG_IGN)
         do {
-            var parsed = try command.parseAsRoot()
+            // Not the parser's own flag: that would take `--version N` from the commands that have such an option.
+            let asksForVersion = CommandLine.arguments.dropFirst() == ["--version"]
+            var parsed = asksForVersion ? nil : try command.parseAsRoot()
             if let problem = InstructionSet.problemWithEnvironment() { throw ProgramFailure(.usage, problem) }
-            try parsed.run()
+            if asksForVersion { try StandardOutput.line("\(name) \(RunRecord.libraryVersion)") }
+            try parsed?.run()
             exit(ExitStatus.done.rawValue)
         } catch is OutputClosed {
             exit(ExitStatus.done.rawValue)
@@ -75,7 +79,8 @@ public struct Program: Sendable {
     }
 }
 
-/// Lets Ctrl-C end a program at once with the exit code of an interruption: for those that have nothing to put in order.
+/// Lets Ctrl-C end a program at once with the exit code of an interruption: for those that need not put anything in
+/// order.
 public enum Interruption {
     /// From now on.
     public static func endsProgram() {

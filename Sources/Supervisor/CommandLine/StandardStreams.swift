@@ -33,7 +33,8 @@ public enum StandardOutput {
         case 0: return
         case EPIPE: throw OutputClosed()
         case let code:
-            throw ProgramFailure(.internalError, "standard output cannot be written: \(String(cString: strerror(code)))")
+            throw ProgramFailure(
+                .internalError, "standard output cannot be written: \(String(cString: strerror(code)))")
         }
     }
 }

@@ -9,7 +9,7 @@ public struct ProgressDisplay {
 
     private let isTerminal: Bool
     private var barIsDrawn = false
-    private var shownAt = -1e9
+    private var shownAt = MonotonicClock.seconds
     private var shownStep = -1
     private var shownValidation: Double?
 

@@ -13,8 +13,9 @@ public struct RunSummary: Sendable, Equatable {
     public var record: RunRecord
     /// SHA-256 of `model.safetensors`.
     public var modelSHA256: String
-    /// How long this session took, and how many tokens it read a second; `nil` when nothing was done.
+    /// How long this session took; `nil` when nothing was done.
     public var seconds: Double?
+    /// How many tokens this session read a second.
     public var tokensPerSecond: Double?
 
     /// Opens the newest whole checkpoint of a run.
@@ -35,10 +36,11 @@ public struct RunSummary: Sendable, Equatable {
         }
     }
 
-    /// Lines for the user.
+    /// Lines for the user; the first begins with `title`.
     public func lines(_ title: String) -> [String] {
         let epochs = Double(record.step) / Double(max(1, record.stepsPerEpoch))
-        var work = "\(Readable.grouped(record.step)) of \(Readable.grouped(record.totalSteps)) steps, "
+        var work =
+            "\(Readable.grouped(record.step)) of \(Readable.grouped(record.totalSteps)) steps, "
             + "\(Readable.fixed(epochs, epochs == epochs.rounded() ? 0 : 2)) epoch\(epochs == 1 ? "" : "s")"
         if let seconds { work += ", in \(Readable.duration(seconds))" }
         if let tokensPerSecond, tokensPerSecond > 0 { work += ", \(Readable.count(tokensPerSecond)) tokens/s" }
@@ -48,7 +50,9 @@ public struct RunSummary: Sendable, Equatable {
             losses += " (best \(Readable.loss(best)) at step \(Readable.grouped(record.bestStep)))"
         }
         return [
-            "\(title)   \(work)", "loss         \(losses)  nats a token", "checkpoint   \(checkpoint)",
+            title + String(repeating: " ", count: max(1, 13 - title.count)) + work,
+            "loss         \(losses)  nats a token",
+            "checkpoint   \(checkpoint)",
             "             model.safetensors SHA-256 \(modelSHA256)",
         ]
     }

@@ -47,37 +47,3 @@ struct ChildLog {
         return nil
     }
 }
-
-/// Small files.
-enum FileText {
-    /// The content of a file of at most 16 MiB; `nil` if it cannot be read.
-    static func bytes(_ path: String) -> [UInt8]? {
-        guard let file = fopen(path, "r") else { return nil }
-        defer { fclose(file) }
-        var bytes: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 1 << 16)
-        while bytes.count < 16 << 20 {
-            let count = fread(&buffer, 1, buffer.count, file)
-            if count == 0 { break }
-            bytes += buffer[..<count]
-        }
-        return ferror(file) == 0 ? bytes : nil
-    }
-
-    /// Makes a directory and those above it.
-    ///
-    /// - Returns: 0, or the `errno`.
-    static func makeDirectories(_ path: String) -> Int32 {
-        if mkdir(path, 0o777) == 0 { return 0 }
-        switch errno {
-        case EEXIST:
-            var status = stat()
-            return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR ? 0 : ENOTDIR
-        case ENOENT:
-            guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return ENOENT }
-            let failure = makeDirectories(String(path[..<slash]))
-            return failure != 0 ? failure : mkdir(path, 0o777) == 0 || errno == EEXIST ? 0 : errno
-        case let code: return code
-        }
-    }
-}

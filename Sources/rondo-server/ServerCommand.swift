@@ -1,0 +1,88 @@
+// The parameter server's command line.
+
+import ArgumentParser
+import Configuration
+import Messaging
+import Platform
+import Server
+import Supervisor
+
+@main
+struct ServerCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rondo-server", abstract: "Holds the weights of one run and serves its workers and clients.",
+        discussion: "Ends with the run, or after SIGINT or SIGTERM and a checkpoint. Workers connect with rondo-worker."
+    )
+
+    @Argument(help: ArgumentHelp("The run's configuration, a YAML file.", valueName: "config"))
+    var configurationPath: String
+
+    @Option(help: ArgumentHelp("Where to listen; a port of * is a free one.", valueName: "tcp://HOST:PORT"))
+    var bind = "tcp://127.0.0.1:5555"
+
+    @Option(
+        help: ArgumentHelp("The run's directory. (default: runs/ and the configuration's name)", valueName: "dir"))
+    var output: String?
+
+    @Flag(help: "Continue the run in that directory from its newest checkpoint, if there is one.")
+    var resume = false
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("The first step waits a moment for so many workers.", valueName: "n"))
+    var workers = 1
+
+    @Flag(help: "Listen beyond this machine without encryption, on a network that you trust.")
+    var insecure = false
+
+    @Option(help: ArgumentHelp("Write the endpoint into this file once the server listens.", valueName: "file"))
+    var endpointFile: String?
+
+    @Flag(help: "End when standard input does: for a parent that must not be outlived.")
+    var supervised = false
+
+    @Option(
+        name: .customLong("set"), parsing: .singleValue,
+        help: ArgumentHelp(
+            "Override a key of the configuration, such as training.adam.rate=0.01.", valueName: "key=value"))
+    var overrides: [String] = []
+
+    static func main() {
+        Program("rondo-server").run(ServerCommand.self) { error in
+            switch error as? ServerError {
+            case .usage, .directory: .usage
+            case .data: .badData
+            case .endpoint: .unreachable
+            case .training, .system, nil: .internalError
+            }
+        }
+    }
+
+    mutating func run() throws {
+        guard (1...10_000).contains(workers) else {
+            throw ProgramFailure(.usage, "--workers \(workers): expected a number of at least 1")
+        }
+        let endpoint = Endpoint(bind)
+        guard ["tcp", "ipc"].contains(endpoint.transport), !endpoint.host.isEmpty else {
+            throw ProgramFailure(.usage, "--bind \(bind): expected an endpoint such as tcp://127.0.0.1:5555")
+        }
+        guard endpoint.isLoopback || insecure else {
+            throw ProgramFailure(
+                .usage,
+                "--bind \(bind): listening beyond this machine without encryption lets anybody read and change the "
+                    + "run; bind to tcp://127.0.0.1:PORT, or give --insecure on a network that you trust")
+        }
+        TerminationSignal.install()
+        if supervised { ParentWatch.start() }
+        let run = try RunConfiguration(file: configurationPath, overrides: overrides)
+        let options = ServerOptions(
+            configuration: run, endpoint: endpoint,
+            output: output ?? TrainingRequest.defaultOutput(configurationPath: configurationPath), resumes: resume,
+            expectedWorkers: workers, isInsecure: insecure, endpointFile: endpointFile)
+        let server = try ParameterServer(options, logger: LineLogHandler.logger("rondo-server"))
+        switch try server.run() {
+        case .completed: return
+        case .stopped: throw ExitStatus.interrupted
+        }
+    }
+}

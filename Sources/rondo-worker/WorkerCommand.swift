@@ -1,0 +1,63 @@
+// The worker's command line.
+
+import ArgumentParser
+import Client
+import Messaging
+import Platform
+import Supervisor
+import Worker
+
+@main
+struct WorkerCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rondo-worker", abstract: "Computes for a run, on one core.",
+        discussion: """
+            Needs nothing but the server's endpoint: configuration, vocabulary, data and weights come from there. \
+            Start as many as there are cores, on as many machines as you like; they may come and go at any time.
+            """)
+
+    @Option(help: ArgumentHelp("Where the server listens.", valueName: "tcp://HOST:PORT"))
+    var connect: String
+
+    @Option(
+        help: ArgumentHelp("The name in status reports. (default: the machine's and the process's)", valueName: "name"))
+    var name: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "A directory with the run's prepared data; used if they are the same, else they are fetched.",
+            valueName: "dir"))
+    var data: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("How long to wait for a server that gives no sign of life.", valueName: "seconds"))
+    var patience = 60.0
+
+    @Flag(help: "End when standard input does: for a parent that must not be outlived.")
+    var supervised = false
+
+    static func main() {
+        Program("rondo-worker").run(WorkerCommand.self) { error in
+            if error is ClientError { return .usage }
+            return switch error as? WorkerError {
+            case .unreachable: .unreachable
+            case .data: .badData
+            case .training, .system, nil: .internalError
+            }
+        }
+    }
+
+    mutating func run() throws {
+        guard patience.isFinite, patience > 0 else {
+            throw ProgramFailure(.usage, "--patience \(patience): expected a number of seconds above 0")
+        }
+        let endpoint = try Endpoint(typed: connect)
+        TerminationSignal.install()
+        if supervised { ParentWatch.start() }
+        let options = WorkerOptions(
+            endpoint: endpoint, name: name ?? "\(CurrentProcess.hostName)-\(CurrentProcess.identifier)",
+            dataDirectory: data, patienceSeconds: patience)
+        try TrainingWorker(options, logger: LineLogHandler.logger("rondo-worker")).run()
+    }
+}

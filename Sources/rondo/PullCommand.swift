@@ -1,0 +1,48 @@
+// rondo pull: a snapshot of a running server as a checkpoint.
+
+import ArgumentParser
+import Checkpoints
+import Client
+import Messaging
+import Supervisor
+
+struct PullCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "pull", abstract: "Write the weights of a running server into a checkpoint directory.")
+
+    @Argument(help: ArgumentHelp("The server, such as tcp://127.0.0.1:5555.", valueName: "endpoint"))
+    var endpoint: String
+
+    @Option(help: ArgumentHelp("The directory to write; an older checkpoint there is replaced.", valueName: "dir"))
+    var output: String
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("newest, best, or the number of a step that has a checkpoint.", valueName: "version"))
+    var version = "newest"
+
+    mutating func run() throws {
+        Interruption.endsProgram()
+        let client = try ServerClient(Endpoint(typed: endpoint))
+        let snapshot = try client.snapshot(try choice())
+        let folder = try snapshot.write(to: output)
+        let record = snapshot.record
+        var text = "step \(record.step) of \(record.totalSteps)"
+        if let loss = record.validationLoss { text += ", validation \(Readable.loss(loss)) nats a token" }
+        try StandardOutput.write(
+            "\(output): \(text)\n"
+                + "model.safetensors SHA-256 \(folder.manifest.files[CheckpointFile.model]?.sha256 ?? "")\n")
+    }
+
+    private func choice() throws -> SnapshotChoice {
+        switch version {
+        case "newest": return .newest
+        case "best": return .best
+        default:
+            guard let step = Int(version), step >= 0 else {
+                throw ProgramFailure(.usage, "--version \(version): expected newest, best, or the number of a step")
+            }
+            return .version(step)
+        }
+    }
+}

@@ -1,0 +1,63 @@
+// rondo score: how likely a model finds each line.
+
+import ArgumentParser
+import Inference
+import Supervisor
+
+struct ScoreCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "score", abstract: "Print the log-probability of each line of a text.",
+        discussion: """
+            One line for each: the sum of the log-probabilities in nats, how many tokens were predicted, the line; with \
+            tabs between. Each line is read on its own, as if after a line end, and its own end is predicted with it.
+            """)
+
+    @Option(
+        help: ArgumentHelp(
+            "A checkpoint, or the directory of a run, of which the newest is taken.", valueName: "dir"))
+    var checkpoint: String
+
+    @Argument(help: ArgumentHelp("The text. (default: standard input)", valueName: "file"))
+    var file: String?
+
+    @Flag(help: "Print a JSON object a line.")
+    var json = false
+
+    private struct Report: Encodable {
+        var logProbability: Double
+        var tokens: Int
+        var line: String
+    }
+
+    mutating func run() throws {
+        Interruption.endsProgram()
+        var model = try CheckpointSource.load(checkpoint)
+        var input = try LineInput(file)
+        while let lines = try input.next() {
+            var encoded: [[Int32]] = []
+            var failure: ProgramFailure?
+            for line in lines {
+                do {
+                    encoded.append(try model.encode(line: line.bytes))
+                } catch {
+                    failure = ProgramFailure(.badData, "\(input.name):\(line.number): \(error)")
+                    break
+                }
+            }
+            // Lines before a faulty one have their scores.
+            var text = ""
+            for (line, score) in zip(lines, model.score(encoded)) {
+                let words = String(decoding: line.bytes, as: UTF8.self)
+                if json {
+                    text += try JSONLine.encode(
+                        Report(logProbability: score.logProbability, tokens: score.tokens, line: words), pretty: false)
+                } else {
+                    text += "\(Readable.fixed(score.logProbability, 3))\t\(score.tokens)\t\(words)"
+                }
+                text += "\n"
+            }
+            try StandardOutput.write(text)
+            if let failure { throw failure }
+        }
+    }
+}

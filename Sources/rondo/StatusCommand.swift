@@ -1,0 +1,24 @@
+// rondo status: one look at a run.
+
+import ArgumentParser
+import Client
+import Messaging
+import Supervisor
+
+struct StatusCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status", abstract: "One look at a run and its workers.")
+
+    @Argument(help: ArgumentHelp("The server, such as tcp://127.0.0.1:5555.", valueName: "endpoint"))
+    var endpoint: String
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    mutating func run() throws {
+        Interruption.endsProgram()
+        let status = try ServerClient(Endpoint(typed: endpoint)).status()
+        guard !json else { return try StandardOutput.line(JSONLine.encode(status, pretty: true)) }
+        try StandardOutput.write(StatusText.lines(status).joined(separator: "\n") + "\n")
+    }
+}

@@ -1,0 +1,91 @@
+// rondo train: a whole cluster on this machine.
+
+import ArgumentParser
+import Configuration
+import Platform
+import Supervisor
+
+struct TrainCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "train", abstract: "Train on this machine: one server and some workers, supervised.",
+        discussion: """
+            An unfinished run of the same configuration in the directory is continued, bit for bit as if it had never \
+            stopped. Ctrl-C ends after a checkpoint; a second one ends at once.
+            """)
+
+    @Argument(help: ArgumentHelp("The run's configuration, a YAML file.", valueName: "config"))
+    var configurationPath: String
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("How many workers to start. (default: 2, or 1 on a single core)", valueName: "n"))
+    var workers: Int?
+
+    @Option(
+        help: ArgumentHelp("The run's directory. (default: runs/ and the configuration's name)", valueName: "dir"))
+    var output: String?
+
+    @Option(
+        name: .customLong("set"), parsing: .singleValue,
+        help: ArgumentHelp(
+            "Override a key of the configuration, such as training.adam.rate=0.01.", valueName: "key=value"))
+    var overrides: [String] = []
+
+    mutating func run() throws {
+        let workers = workers ?? Executables.defaultWorkers
+        guard (1...1024).contains(workers) else {
+            throw ProgramFailure(.usage, "--workers \(workers): expected a number from 1 to 1024")
+        }
+        let run = try RunConfiguration(file: configurationPath, overrides: overrides)
+        let output = output ?? TrainingRequest.defaultOutput(configurationPath: configurationPath)
+        let plan = try RunPlan.decide(output: output, configuration: run)
+        if plan == .nothing { return try report(RunSummary(output: output), "complete", again: true) }
+        if workers > run.training.shards {
+            StandardError.line(
+                "rondo: training.shards is \(run.training.shards): of \(workers) workers no more can be busy at once")
+        }
+        TerminationSignal.install()
+        let request = TrainingRequest(
+            configuration: run, configurationPath: configurationPath, overrides: overrides, output: output,
+            workers: workers, executables: Executables.folder())
+        let began = MonotonicClock.seconds
+        let supervisor = try RunSupervisor(request, plan: plan)
+        switch try supervisor.run() {
+        case .completed:
+            let summary = try RunSummary(
+                output: output, seconds: MonotonicClock.seconds - began,
+                tokensPerSecond: supervisor.observedTokensPerSecond)
+            try report(summary, "done", again: false)
+        case .interrupted:
+            if let summary = try? RunSummary(output: output) {
+                StandardError.line(
+                    "rondo: interrupted after step \(summary.record.step) of \(summary.record.totalSteps); "
+                        + "checkpoint \(summary.checkpoint); the same command continues")
+            } else {
+                StandardError.line("rondo: interrupted before the first checkpoint; the same command starts anew")
+            }
+            throw ExitStatus.interrupted
+        }
+    }
+
+    private func report(_ summary: RunSummary, _ title: String, again: Bool) throws {
+        var lines = summary.lines(title)
+        if again { lines.insert("\(summary.output): this run is complete; nothing is left to do", at: 0) }
+        lines.append("next         rondo sample --checkpoint \(quoted(summary.output))")
+        lines.append("             rondo evaluate --checkpoint \(quoted(summary.output)) --data FILE")
+        try StandardOutput.write(lines.joined(separator: "\n") + "\n")
+    }
+
+    /// As a shell needs it.
+    private func quoted(_ path: String) -> String {
+        let isPlain = path.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"):
+                true
+            default: "/._-+=@%:,".utf8.contains(byte)
+            }
+        }
+        return isPlain && !path.isEmpty ? path : "'" + path.replacing("'", with: "'\\''") + "'"
+    }
+}
