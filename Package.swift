@@ -103,6 +103,18 @@ let package = Package(
         .testTarget(name: "CorporaTests", dependencies: ["Numerics", "Configuration", "Corpora"]),
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints"], exclude: ["Fixtures"]),
         .testTarget(name: "MessagingTests", dependencies: ["Messaging"]),
+        .testTarget(
+            name: "InferenceTests",
+            dependencies: ["Numerics", "Recurrent", "Configuration", "Corpora", "Tasks", "Checkpoints", "Inference"]),
+        .testTarget(
+            name: "ClientTests",
+            dependencies: [
+                "Platform", "Numerics", "Recurrent", "Configuration", "Corpora", "Tasks", "Checkpoints", "Messaging",
+                "WireProtocol", "Client",
+            ]),
+        .testTarget(
+            name: "SupervisorTests",
+            dependencies: ["Platform", "Configuration", "Client", "Supervisor", logging]),
         .testTarget(name: "StyleTests"),
         .testTarget(
             name: "EndToEndTests",

@@ -82,6 +82,7 @@ extension ServerClient {
     ) throws(ClientError) -> RunSnapshot {
         for _ in 1..<Self.attemptsMax {
             if let snapshot = try fetch(choice, isLastAttempt: false, onProgress) { return snapshot }
+            try reconnect()
         }
         guard let snapshot = try fetch(choice, isLastAttempt: true, onProgress) else {
             throw .malformed(endpoint, reason: "a snapshot without an end")

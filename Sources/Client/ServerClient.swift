@@ -10,8 +10,9 @@ import WireProtocol
 ///     print(try client.status().step)
 ///     let snapshot = try client.snapshot(.newest)
 ///
-/// A client belongs to the thread that made it. Nothing that a server does, or fails to do, makes a call last longer
-/// than `answerSecondsMax` after the last sign of life.
+/// A client belongs to the thread that made it. After an error it is to be given up: late answers may be under way.
+/// Nothing that a server does, or fails to do, makes a call last longer than `answerSecondsMax` after the last sign of
+/// life.
 public final class ServerClient {
     /// The longest wait for an answer, in seconds, unless another is asked for. With the start of the process before it
     /// and the end after it, a command without an answer is over within 5 seconds.
@@ -20,17 +21,21 @@ public final class ServerClient {
     static let declineSecondsMax = 1.5
 
     /// Where the server is.
-    public var endpoint: Endpoint { link.endpoint }
-    let link: ServerLink
+    public let endpoint: Endpoint
+    private(set) var link: ServerLink
     let answerSecondsMax: Double
 
     /// Begins to connect.
     ///
     /// - Throws: `ClientError.invalidEndpoint`, `.system`.
     public init(_ endpoint: Endpoint, answerSecondsMax: Double = defaultAnswerSecondsMax) throws(ClientError) {
+        self.endpoint = endpoint
         self.answerSecondsMax = answerSecondsMax
         link = try ServerLink(to: endpoint, queues: true)
     }
+
+    /// Connects anew: answers that are still under way will not be taken for those to later questions.
+    func reconnect() throws(ClientError) { link = try ServerLink(to: endpoint, queues: true) }
 
     /// What the run is doing.
     public func status() throws(ClientError) -> RunStatus {

@@ -51,6 +51,7 @@ extension LoadedModel {
         }
         let sum = StepOutcome(summing: outcomes, along: ReductionTree(shards: shards))
         guard sum.tokens > 0 else { throw .data("\(tokens.path): too short: no token is left to predict") }
+        guard sum.loss.isFinite else { throw .notFinite }
         return TextLoss(nats: sum.loss, tokens: sum.tokens, tokenizer: tokenizer.kind)
     }
 

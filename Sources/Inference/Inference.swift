@@ -16,6 +16,9 @@ public enum InferenceError: Error, Equatable, CustomStringConvertible {
     /// The model, or the text it is to read, cannot be used.
     case data(String)
 
+    static let notFinite = InferenceError.data(
+        "the network's output is not finite: its weights cannot be used; take an earlier checkpoint")
+
     /// The problem in one line.
     public var description: String {
         switch self {

@@ -57,7 +57,7 @@ public struct Sampler: Sendable {
     /// - Throws: `InferenceError.data` if a logit is not finite: such weights cannot be used.
     public func token(logits: [Float], position: Int, sequence: Int) throws(InferenceError) -> Int32 {
         guard let likeliest = Self.likeliest(logits), logits.allSatisfy(\.isFinite) else {
-            throw .data("the network's output is not finite: its weights cannot be used; take an earlier checkpoint")
+            throw .notFinite
         }
         switch rule {
         case .greedy: return Int32(likeliest)

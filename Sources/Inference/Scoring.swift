@@ -36,7 +36,9 @@ extension LoadedModel {
     /// The line's tokens and the token that ends it are predicted, after the token that ends a line: `<eos>`, or the
     /// line end itself in a stream of characters or bytes. A stream whose vocabulary has no line end predicts all tokens
     /// of the line but the first, which is given.
-    public mutating func score(_ lines: [[Int32]]) -> [LineScore] {
+    ///
+    /// - Throws: `InferenceError.data` if a score is not finite: such weights cannot be used.
+    public mutating func score(_ lines: [[Int32]]) throws(InferenceError) -> [LineScore] {
         var scores = [LineScore](repeating: LineScore(logProbability: 0, tokens: 0), count: lines.count)
         // Lines of like length share a batch. Rows do not mix, so that the division changes no score.
         let order = lines.indices.sorted { (lines[$1].count, $0) < (lines[$0].count, $1) }
@@ -46,6 +48,7 @@ extension LoadedModel {
                 scores[index] = score
             }
         }
+        guard scores.allSatisfy(\.logProbability.isFinite) else { throw .notFinite }
         return scores
     }
 

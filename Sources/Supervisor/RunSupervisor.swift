@@ -125,7 +125,7 @@ public final class RunSupervisor {
         try startServer(at: "tcp://127.0.0.1:*")
         while TerminationSignal.received == nil {
             if let end = server?.poll() { throw failure(ofServer: end) }
-            if FileStamp(endpointFile) != stale, let bytes = FileText.bytes(endpointFile) {
+            if FileStamp(endpointFile) != stale, let bytes = FileText.bytes(endpointFile), bytes.last == 0x0A {
                 let text = String(decoding: bytes, as: UTF8.self).prefix { !$0.isNewline }
                 let endpoint = Endpoint(String(text))
                 self.endpoint = endpoint

@@ -26,7 +26,8 @@ struct EvaluateCommand: ParsableCommand {
 
     private struct Report: Encodable {
         var loss: Double
-        var perplexity: Double
+        /// Missing where it is beyond all numbers.
+        var perplexity: Double?
         var bitsPerSymbol: Double?
         var tokens: Int
         var nats: Double
@@ -39,8 +40,8 @@ struct EvaluateCommand: ParsableCommand {
         let result = try model.evaluate(file: data)
         guard !json else {
             let report = Report(
-                loss: result.loss, perplexity: result.perplexity, bitsPerSymbol: result.bitsPerSymbol,
-                tokens: result.tokens, nats: result.nats, step: model.record.step)
+                loss: result.loss, perplexity: result.perplexity.isFinite ? result.perplexity : nil,
+                bitsPerSymbol: result.bitsPerSymbol, tokens: result.tokens, nats: result.nats, step: model.record.step)
             return try StandardOutput.line(JSONLine.encode(report, pretty: true))
         }
         var lines = [

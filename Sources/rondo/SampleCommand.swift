@@ -54,9 +54,11 @@ struct SampleCommand: ParsableCommand {
         }
         var generator = SystemRandomNumberGenerator()
         let seed = self.seed ?? generator.next() >> 32
-        if self.seed == nil, !greedy, CurrentProcess.isTerminal(2) { StandardError.line("seed \(seed)") }
-
         var model = try source.load()
+        if CurrentProcess.isTerminal(2) {
+            let chosen = greedy ? "" : ", seed \(seed)"
+            StandardError.line("step \(model.record.step) of \(model.record.totalSteps)\(chosen)")
+        }
         let encoded = try model.encode(prompt: prompt)
         if !encoded.unknownWords.isEmpty {
             let list = encoded.unknownWords.prefix(5).joined(separator: ", ")

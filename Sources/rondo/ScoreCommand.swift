@@ -46,7 +46,7 @@ struct ScoreCommand: ParsableCommand {
             }
             // Lines before a faulty one have their scores.
             var text = ""
-            for (line, score) in zip(lines, model.score(encoded)) {
+            for (line, score) in zip(lines, try model.score(encoded)) {
                 let words = String(decoding: line.bytes, as: UTF8.self)
                 if json {
                     text += try JSONLine.encode(

@@ -29,7 +29,9 @@ struct GenerationTests {
             let many = try samples(&model, prompt: "abc", count: 7)
             #expect(Set(many).count > 4)
             // The first ones of fewer are the first ones of many: rows do not mix, and ended lines leave the batch.
-            for count in 1...6 { #expect(try samples(&model, prompt: "abc", count: count) == Array(many.prefix(count))) }
+            for count in 1...6 {
+                #expect(try samples(&model, prompt: "abc", count: count) == Array(many.prefix(count)))
+            }
         }
     }
 

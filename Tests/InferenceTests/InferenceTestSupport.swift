@@ -9,7 +9,8 @@ import Recurrent
 import Tasks
 
 /// A model with the initial weights of a seed, enlarged so that its distribution is far from even.
-func smallModel(_ tokenizer: Tokenizer, shape: StreamShape, cell: Configuration.CellKind = .lstm) throws -> LoadedModel {
+func smallModel(_ tokenizer: Tokenizer, shape: StreamShape, cell: Configuration.CellKind = .lstm) throws -> LoadedModel
+{
     let configuration = RunConfiguration(
         data: DataConfiguration(train: "none", tokenizer: tokenizer.kind, shape: shape),
         model: ModelConfiguration(cell: cell, layers: 2, hidden: 12, embedding: 6))

@@ -122,8 +122,9 @@ struct SamplerTests {
         #expect(try draws(seed: 7, sequence: 0) != draws(seed: 7, sequence: 1))
         #expect(try draws(seed: 7, sequence: 0) != draws(seed: 7 + 1 << 32, sequence: 0))
         #expect(Set(try draws(seed: 7, sequence: 0)).count > 2)
-        // Fixed for ever, so that a text can be had again from its seed.
-        #expect(try draws(seed: 7, sequence: 0).prefix(12) == [3, 0, 0, 3, 0, 0, 0, 1, 4, 0, 3, 3])
+        // Fixed for ever, so that a text can be had again from its seed: these come from Philox and the definition,
+        // written anew in Python.
+        #expect(try draws(seed: 7, sequence: 0).prefix(12) == [2, 3, 3, 2, 4, 4, 3, 3, 2, 2, 1, 3])
     }
 
     @Test("greedy takes the likeliest token, the first of equals")

@@ -35,15 +35,15 @@ struct ScoringTests {
             let end = try #require(found)
             let texts = ["abc", "", "h", "bad cab face", String(repeating: "ace ", count: 200)]
             let encoded = try texts.map { try model.encode(line: Array($0.utf8)) }
-            let scores = model.score(encoded)
+            let scores = try model.score(encoded)
             for (line, score) in zip(encoded, scores) {
                 let expected = stepped(&model, inputs: [end] + line, targets: line + [end])
                 #expect(score.tokens == line.count + 1)
                 #expect((score.logProbability - expected).magnitude < 1e-5 * max(1, expected.magnitude))
             }
             // Whoever else is in the batch changes nothing.
-            for (index, line) in encoded.enumerated() { #expect(model.score([line])[0] == scores[index]) }
-            #expect(model.score(encoded.reversed()) == scores.reversed())
+            for (index, line) in encoded.enumerated() { #expect(try model.score([line])[0] == scores[index]) }
+            #expect(try model.score(encoded.reversed()) == scores.reversed())
         }
     }
 
@@ -51,7 +51,7 @@ struct ScoringTests {
     func withoutLineEnd() throws {
         let tokenizer = Tokenizer(characters: "abc".unicodeScalars, endOfSequence: false)
         var model = try smallModel(tokenizer, shape: .stream)
-        let scores = model.score([try tokenizer.encode("abca"), try tokenizer.encode("a"), []])
+        let scores = try model.score([try tokenizer.encode("abca"), try tokenizer.encode("a"), []])
         #expect(scores.map(\.tokens) == [3, 0, 0])
         let expected = stepped(&model, inputs: [0, 1, 2], targets: [1, 2, 0])
         #expect((scores[0].logProbability - expected).magnitude < 1e-6)
@@ -67,7 +67,7 @@ struct ScoringTests {
         }
         let path = try folder.write(texts.joined(separator: "\r\n"), to: "lines.txt")
         let result = try model.evaluate(file: path)
-        let scores = model.score(try texts.filter { !$0.isEmpty }.map { try model.encode(line: Array($0.utf8)) })
+        let scores = try model.score(try texts.filter { !$0.isEmpty }.map { try model.encode(line: Array($0.utf8)) })
         #expect(result.tokens == scores.reduce(0) { $0 + $1.tokens })
         let sum = scores.reduce(0) { $0 - $1.logProbability }
         #expect((result.nats - sum).magnitude < 1e-9 * sum)

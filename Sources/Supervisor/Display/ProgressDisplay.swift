@@ -8,7 +8,7 @@ public struct ProgressDisplay {
     private static let plainIntervalSeconds = 5.0
 
     private let isTerminal: Bool
-    private var barIsDrawn = false
+    private var drawn = ""
     private var shownAt = MonotonicClock.seconds
     private var shownStep = -1
     private var shownValidation: Double?
@@ -44,17 +44,18 @@ public struct ProgressDisplay {
 
     /// Takes the bar away, or leaves it as a line of its own.
     public mutating func finish() {
-        if barIsDrawn { StandardError.write("\n") }
-        barIsDrawn = false
+        if !drawn.isEmpty { StandardError.write("\n") }
+        drawn = ""
     }
 
     private mutating func draw(_ line: String) {
+        guard line != drawn else { return }
         StandardError.write("\r" + line + "\u{1B}[K")
-        barIsDrawn = true
+        drawn = line
     }
 
     private mutating func clear() {
-        if barIsDrawn { StandardError.write("\r\u{1B}[K") }
-        barIsDrawn = false
+        if !drawn.isEmpty { StandardError.write("\r\u{1B}[K") }
+        drawn = ""
     }
 }

@@ -4,9 +4,10 @@
 public enum Readable {
     /// With so many digits behind the point.
     public static func fixed(_ value: Double, _ digits: Int) -> String {
-        guard value.isFinite, value.magnitude < 1e15 else { return "\(value)" }
         var scale = 1
         for _ in 0..<digits { scale *= 10 }
+        // Beyond 2^53 a `Double` has no fraction, and far beyond it does not fit into an `Int`.
+        guard value.isFinite, value.magnitude * Double(scale) < 0x1p53 else { return "\(value)" }
         let whole = Int((value.magnitude * Double(scale)).rounded())
         let sign = value < 0 && whole > 0 ? "-" : ""
         guard digits > 0 else { return "\(sign)\(whole)" }
