@@ -4,7 +4,8 @@ import Numerics
 
 /// The server's state machine for synchronous training.
 ///
-/// A step runs through `gathering → training → applying → (evaluating) → training …` until the last step. The outcome of
+/// A step runs through `gathering → training → applying → (evaluating) → training …` until the last step. The outcome
+/// of
 /// a step does not depend on who computed which span: a span whose worker is gone is leased again, to whoever is free.
 public struct Coordinator: Sendable {
     /// What the run is doing.
@@ -23,6 +24,7 @@ public struct Coordinator: Sendable {
 
     struct WorkerRecord: Sendable {
         var name: String
+        var process: String
         var lastHeard: Double
         /// The newest version that the worker has acknowledged.
         var acknowledged: Int?
@@ -61,7 +63,8 @@ public struct Coordinator: Sendable {
     public mutating func handle(_ event: CoordinatorEvent, now: Double) -> [CoordinatorAction] {
         if case .finished = phase { return [] }
         switch event {
-        case .workerReady(let worker, let name): return join(worker, name: name, now: now)
+        case .workerReady(let worker, let name, let process):
+            return join(worker, name: name, process: process, now: now)
         case .heard(let worker):
             workers[worker]?.lastHeard = now
             return []
@@ -114,17 +117,23 @@ public struct Coordinator: Sendable {
 // MARK: - Workers come and go
 
 extension Coordinator {
-    private mutating func join(_ worker: WorkerIdentifier, name: String, now: Double) -> [CoordinatorAction] {
+    private mutating func join(
+        _ worker: WorkerIdentifier, name: String, process: String, now: Double
+    ) -> [CoordinatorAction] {
         guard workers[worker] == nil else {
             workers[worker]?.lastHeard = now
             return []
         }
         var actions: [CoordinatorAction] = []
-        // A worker of the same name is the one before its restart: it will not speak again.
-        for (other, record) in workers where record.name == name {
-            actions += release(other, reason: "\(name) started anew")
+        // The same process on its old connection will not speak again. Nor will one of the same name that is silent: it
+        // was started anew. Two that both speak were given one name by mistake, and both work.
+        for (other, record) in workers.sorted(by: { $0.key < $1.key }) {
+            let isSilent = now - record.lastHeard > rules.silenceLimitSeconds / 2
+            if record.process == process || (record.name == name && isSilent) {
+                actions += release(other, reason: "\(name) started anew")
+            }
         }
-        workers[worker] = WorkerRecord(name: name, lastHeard: now)
+        workers[worker] = WorkerRecord(name: name, process: process, lastHeard: now)
         switch phase {
         case .gathering(let since):
             phase = .gathering(since: since ?? now)

@@ -2,8 +2,9 @@
 
 /// What the coordinator is told.
 public enum CoordinatorEvent: Sendable {
-    /// A worker has its data and wants weights and work.
-    case workerReady(WorkerIdentifier, name: String)
+    /// A worker has its data and wants weights and work. `process` names its process among all machines: a process that
+    /// connects anew has left its old connection behind.
+    case workerReady(WorkerIdentifier, name: String, process: String)
     /// A worker holds all weights of a version.
     case acknowledged(WorkerIdentifier, version: Int)
     /// Any sign of life.

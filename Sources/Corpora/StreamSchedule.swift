@@ -46,7 +46,8 @@ public struct StreamSchedule: Sendable, Equatable {
     /// Whether a step begins an epoch, so that its hidden state starts from zero.
     public func startsEpoch(step: Int) -> Bool { step % stepsPerEpoch == 0 }
 
-    /// The places of the tokens that a lane reads in a step, counted from 0 over all epochs; each target is one further.
+    /// The places of the tokens that a lane reads in a step, counted from 0 over all epochs; each target is one
+    /// further.
     ///
     /// - Precondition: `lane` is one of `lanes`, and `step` not negative.
     public func inputRange(lane: Int, step: Int) -> Range<Int> {

@@ -14,7 +14,7 @@
 /// | 24 ..< 32 | number of lines; 0 for a stream |
 /// | 32 ..< 40 | number of symbols in the vocabulary |
 /// | 40 ..< 64 | zero |
-/// | 64 ... | the tokens; then zeros up to a multiple of 8; then, for lines, where each begins as 64 bits, and the end |
+/// | 64 ... | the tokens; zeros up to a multiple of 8; then, for lines, where each begins as 64 bits, and the end |
 ///
 /// Lines hold no `<eos>`: the schedule puts it at both ends. No line is empty.
 struct TokenFileHeader: Equatable {

@@ -154,8 +154,8 @@ struct WordTable: Sendable {
 }
 
 extension WordTable {
-    /// The most frequent words after the first two, which are `<unk>` and `<eos>` and stay; by falling frequency, and by
-    /// their bytes where that is equal.
+    /// The most frequent words after the first two, which are `<unk>` and `<eos>` and stay; by falling frequency, and
+    /// by their bytes where that is equal.
     ///
     /// - Parameter limit: the number of words with the first two; 0 for all.
     func vocabulary(limit: Int) -> WordTable {

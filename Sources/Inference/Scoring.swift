@@ -34,8 +34,8 @@ extension LoadedModel {
     /// The log-probabilities of lines, each on its own and from a fresh state: log p(line, line end | start of a line).
     ///
     /// The line's tokens and the token that ends it are predicted, after the token that ends a line: `<eos>`, or the
-    /// line end itself in a stream of characters or bytes. A stream whose vocabulary has no line end predicts all tokens
-    /// of the line but the first, which is given.
+    /// line end itself in a stream of characters or bytes. A stream whose vocabulary has no line end predicts all
+    /// tokens of the line but the first, which is given.
     ///
     /// - Throws: `InferenceError.data` if a score is not finite: such weights cannot be used.
     public mutating func score(_ lines: [[Int32]]) throws(InferenceError) -> [LineScore] {

@@ -38,8 +38,10 @@ public final class Context: Sendable {
     ///
     /// - Parameters:
     ///   - ioThreads: Threads that move bytes to and from the network; one moves several gigabytes a second.
-    ///   - socketCountMax: The most sockets open at once; each takes a file descriptor, a monitor counts as two sockets.
-    /// - Throws: `.tooManySockets` when the process has no file descriptors left; `.invalidOption` for impossible counts.
+    ///   - socketCountMax: The most sockets open at once; each takes a file descriptor, a monitor counts as two
+    ///   sockets.
+    /// - Throws: `.tooManySockets` when the process has no file descriptors left; `.invalidOption` for impossible
+    /// counts.
     public init(ioThreads: Int = 1, socketCountMax: Int = 4096) throws(MessagingError) {
         guard let pointer = zmq_ctx_new() else { throw LibraryError.last.typed(.creatingContext) }
         var refused: String?

@@ -45,8 +45,8 @@ public func lstmForward<Scalar: KernelScalar>(
         cell.stride, tanhCell.base, tanhCell.stride, hidden.base, hidden.stride)
 }
 
-/// gates `[n, 4H]`: activations in, gradients of the pre-activations out; cellGradients `[n, H]`: of the cell in, of the
-/// previous cell out.
+/// gates `[n, 4H]`: activations in, gradients of the pre-activations out; cellGradients `[n, H]`: of the cell in, of
+/// the previous cell out.
 @specialized(where Scalar == Float)
 public func lstmBackward<Scalar: KernelScalar>(
     gates: Matrix<Scalar>, cellPrevious: Matrix<Scalar>, tanhCell: Matrix<Scalar>, hiddenGradients: Matrix<Scalar>,
@@ -59,7 +59,8 @@ public func lstmBackward<Scalar: KernelScalar>(
         cellGradients.stride)
 }
 
-/// inputGates `[n, 3H]`: W x + b in, the activations r, z, n out; recurrentGates `[n, 3H]`: W h + b; hidden `[n, H]` out.
+/// inputGates `[n, 3H]`: W x + b in, the activations r, z, n out; recurrentGates `[n, 3H]`: W h + b; hidden `[n, H]`
+/// out.
 @specialized(where Scalar == Float)
 public func gruForward<Scalar: KernelScalar>(
     inputGates: Matrix<Scalar>, recurrentGates: Matrix<Scalar>, hiddenPrevious: Matrix<Scalar>, hidden: Matrix<Scalar>

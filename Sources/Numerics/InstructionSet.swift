@@ -36,7 +36,8 @@ public enum InstructionSet: String, Sendable, CaseIterable {
         environmentName.flatMap(InstructionSet.init(rawValue:)).flatMap { $0.isAvailable ? $0 : nil }
     }
 
-    /// What is wrong with the environment variable `RONDO_ISA`, for the executables to report at start; `nil` if nothing.
+    /// What is wrong with the environment variable `RONDO_ISA`, for the executables to report at start; `nil` if
+    /// nothing.
     public static func problemWithEnvironment() -> String? {
         guard let name = environmentName else { return nil }
         let have = available.map(\.rawValue).joined(separator: ", ")

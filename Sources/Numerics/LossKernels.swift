@@ -4,8 +4,8 @@ import CKernels
 
 /// losses[k] = −log softmax(logits[k])[targets[k]] in nats; a negative target gives 0.
 ///
-/// With `replacingLogitsByGradients`, logits `[n, V]` become softmax − one-hot: the gradient of the *sum* of the losses.
-/// `losses` has n elements without gaps.
+/// With `replacingLogitsByGradients`, logits `[n, V]` become softmax − one-hot: the gradient of the *sum* of the
+/// losses. `losses` has n elements without gaps.
 public func softmaxCrossEntropy<Scalar: KernelScalar>(
     logits: Matrix<Scalar>, targets: ArraySlice<Int32>, losses: Matrix<Scalar>, replacingLogitsByGradients: Bool
 ) {

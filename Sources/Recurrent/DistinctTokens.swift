@@ -15,7 +15,8 @@ public struct DistinctTokens: Sendable {
     public let slots: [Int32]
     /// For each shard its tokens, ascending.
     public let shardTokens: [[Int32]]
-    /// For each shard, in the order of its rows, the place of the row's token in *all* shards' tokens one after another.
+    /// For each shard, in the order of its rows, the place of the row's token in *all* shards' tokens one after
+    /// another.
     public let shardSlots: [[Int32]]
     /// Where each shard's tokens begin when all shards' tokens stand one after another; one more at the end.
     public let shardOffsets: [Int]

@@ -2,8 +2,8 @@
 
 import Numerics
 
-/// Cho et al. (2014), "Learning phrase representations using RNN encoder-decoder", with the reset gate applied after the
-/// recurrent product, as cuDNN and PyTorch have it.
+/// Cho et al. (2014), "Learning phrase representations using RNN encoder-decoder", with the reset gate applied after
+/// the recurrent product, as cuDNN and PyTorch have it.
 ///
 /// Blocks r, z, n: n = tanh(W x + b + σ(r) (W′ h′ + b′)), h = (1 − σ(z)) n + σ(z) h′.
 public struct GatedRecurrentUnit: RecurrentCell {

@@ -4,8 +4,8 @@ import Numerics
 
 /// Draws the initial values of parameters as PyTorch distributes them, the same bits on every machine.
 ///
-/// The values of a tensor are a pure function of (seed, tensor's index in the layout, element). They are drawn in single
-/// precision for every scalar.
+/// The values of a tensor are a pure function of (seed, tensor's index in the layout, element). They are drawn in
+/// single precision for every scalar.
 public struct InitialWeights: Sendable {
     private let stream: RandomStream
 
@@ -25,8 +25,8 @@ public struct InitialWeights: Sendable {
     }
 
     /// `count` values of the standard normal distribution, by Marsaglia's polar method (Marsaglia and Bray 1964), which
-    /// needs no function but root and logarithm. Elements 2k and 2k + 1 come from the blocks (k, tensor + attempt · 2¹⁶),
-    /// each of which holds two candidates, until one lies inside the circle.
+    /// needs no function but root and logarithm. Elements 2k and 2k + 1 come from the blocks (k, tensor + attempt ·
+    /// 2¹⁶), each of which holds two candidates, until one lies inside the circle.
     public func normal(count: Int, tensor: Int) -> [Float] {
         precondition(tensor < 65_536, "tensor \(tensor)")
         let pairs = (count + 1) / 2

@@ -35,8 +35,8 @@ public struct LanguageModelShape: Sendable, Hashable {
 ///     outcomes[0].loss / Double(outcomes[0].tokens)      // nats a token in the first shard
 ///
 /// The parameters carry the names of a PyTorch module with `embedding = nn.Embedding`, `recurrent = nn.LSTM` (or `GRU`,
-/// `RNN`) and `output = nn.Linear`. Gradients and losses are sums over tokens. What a shard yields depends on nothing but
-/// the weights, its own sequences and carried state, seed, step and its index.
+/// `RNN`) and `output = nn.Linear`. Gradients and losses are sums over tokens. What a shard yields depends on nothing
+/// but the weights, its own sequences and carried state, seed, step and its index.
 public struct LanguageModelNetwork<Scalar: KernelScalar>: ~Copyable {
     /// What the network looks like.
     public let shape: LanguageModelShape

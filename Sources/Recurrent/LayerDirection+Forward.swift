@@ -5,7 +5,8 @@ import Numerics
 extension LayerDirection {
     /// Step by step: input product, recurrent product, gates.
     ///
-    /// With many rows a step, the input product of a step comes right before its recurrent product, which then finds the
+    /// With many rows a step, the input product of a step comes right before its recurrent product, which then finds
+    /// the
     /// gates in the second-level cache. With few, that would read all weights for little work: the input product runs
     /// for all steps first.
     ///

@@ -5,8 +5,8 @@ import Numerics
 extension LayerDirection {
     /// Delivers the gradients of the four parameters, after the backward pass.
     ///
-    /// dW_hh = Σ dGates ⊗ previous hidden state, dW_ih = Σ dGates ⊗ input, db = Σ dGates. With tokens as input, the last
-    /// two sums run over the shard's distinct tokens instead of its rows.
+    /// dW_hh = Σ dGates ⊗ previous hidden state, dW_ih = Σ dGates ⊗ input, db = Σ dGates. With tokens as input, the
+    /// last two sums run over the shard's distinct tokens instead of its rows.
     /// - Parameter hidden: `[B + R, H]`, from the forward pass.
     mutating func deliverWeightGradients<Sink: GradientSink<Scalar> & ~Copyable>(
         _ input: LayerInput<Scalar>, hidden: Matrix<Scalar>, layout: ParameterLayout, nodes: [ShardRange],

@@ -2,8 +2,8 @@
 
 import Numerics
 
-/// A recurrent layer over ragged sequences: shapes `[R, in]` to `[R, D H]` with R packed rows, D directions and H hidden
-/// units; the outputs of the two directions stand side by side.
+/// A recurrent layer over ragged sequences: shapes `[R, in]` to `[R, D H]` with R packed rows, D directions and H
+/// hidden units; the outputs of the two directions stand side by side.
 public struct RecurrentLayer<Scalar: KernelScalar>: ~Copyable {
     /// The features of the input and of one direction's output.
     public let inputSize, hiddenSize: Int

@@ -24,7 +24,8 @@ extension Workspace {
     /// rows, Σ outputGradient ⊗ input.
     ///
     /// - Parameters:
-    ///   - products: weights that share their output gradients. Where their chunks have the same rows, the gradients are
+    ///   - products: weights that share their output gradients. Where their chunks have the same rows, the gradients
+    ///   are
     ///     packed once for all of them.
     ///   - outputGradients: `[·, out]`.
     mutating func deliver<Sink: GradientSink<Scalar> & ~Copyable>(

@@ -90,7 +90,7 @@ extension ParameterServer {
         else {
             return refuse(
                 peer, .unknownVersion,
-                "version \(version) is neither the present one (\(coordinator.version)) nor in a checkpoint that was kept"
+                "version \(version) is neither the newest (\(coordinator.version)) nor in a checkpoint that was kept"
             )
         }
         var answer = WireSnapshot()

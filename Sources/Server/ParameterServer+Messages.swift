@@ -123,7 +123,10 @@ extension ParameterServer {
         if ready.joins {
             logger.notice("worker joined", metadata: ["worker": "\(members[worker]?.name ?? "")"])
             members[worker]?.phase = "idle"
-            carryOut(.workerReady(worker, name: members[worker]?.name ?? ""))
+            carryOut(
+                .workerReady(
+                    worker, name: members[worker]?.name ?? "",
+                    process: "\(members[worker]?.host ?? "")/\(members[worker]?.process ?? 0)"))
         } else {
             carryOut(.acknowledged(worker, version: Int(clamping: ready.version)))
         }
@@ -220,6 +223,13 @@ extension ParameterServer {
             guard reduction.covers(lease.span), frames.count == lease.span.count else {
                 counters.malformed += 1
                 return carryOut(.workerGone(worker, reason: "reported a span without all of its gradients"))
+            }
+            let sizes = lease.span.indices.enumerated().map { position, shard in
+                frames.byteCount(at: position) == task.carriedStateCount(ofShard: shard) * MemoryLayout<Float>.stride
+            }
+            guard sizes.allSatisfy({ $0 }) else {
+                counters.malformed += 1
+                return carryOut(.workerGone(worker, reason: "sent carried states of impossible shape"))
             }
             for shard in lease.span.indices {
                 guard let state = frames.popFirst() else { break }

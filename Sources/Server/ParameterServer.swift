@@ -63,8 +63,8 @@ public final class ParameterServer {
         self.logger = logger
         guard options.endpoint.isLoopback || options.isInsecure else {
             throw .usage(
-                "\(options.endpoint): listening beyond this machine without encryption lets anybody read and change the "
-                    + "run; bind to tcp://127.0.0.1:PORT, or give --insecure on a network that you trust")
+                "\(options.endpoint): listening beyond this machine without encryption lets anybody read and change "
+                    + "the run; bind to tcp://127.0.0.1:PORT, or give --insecure on a network that you trust")
         }
         // First the port: a server that cannot listen must leave a run's directory as it is.
         socket = try Self.makeSocket()
@@ -110,6 +110,7 @@ public final class ParameterServer {
             checkpoints.noteRestored(restored)
             logger.notice("continuing the run", metadata: ["step": "\(restored.step)", "of": "\(task.totalSteps)"])
         }
+        try directory.register(options.configuration)
         if let file = options.endpointFile { try Self.announce(endpoint, in: file) }
         logger.notice(
             "listening",
@@ -160,7 +161,8 @@ public final class ParameterServer {
     /// Serves until the run ends.
     ///
     /// - Returns: How it ended.
-    /// - Throws: `ServerError.training` when a loss or gradient was not finite, `ServerError.system` when messaging fails.
+    /// - Throws: `ServerError.training` when a loss or gradient was not finite, `ServerError.system` when messaging
+    /// fails.
     public func run() throws(ServerError) -> ServerEnd {
         var poller = Poller()
         let source = poller.add(socket)

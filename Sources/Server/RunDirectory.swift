@@ -24,7 +24,7 @@ struct RunDirectory: ~Copyable {
     var dataPath: String { path + "/data" }
     var checkpointsPath: String { path + "/checkpoints" }
 
-    /// Opens the directory for this server alone: starts a run there, or begins the next life of the one that is there.
+    /// Opens the directory for this server alone, for a new run or the next life of the one that is there.
     ///
     /// - Throws: `ServerError.directory` if another server lives there, if a run is there and was not to be resumed, or
     ///   if it has another configuration.
@@ -52,16 +52,20 @@ struct RunDirectory: ~Copyable {
                 try Self.requireSame(configuration, as: path + "/configuration.json", in: path)
                 identity = existing
             }
-            identity.incarnation += 1
-            try Self.write(configuration.json(), to: path + "/configuration.json")
-            try Self.write(identity, to: path + "/run.json")
         } catch {
             close(descriptor)
             throw error
         }
+        identity.incarnation += 1
         self.path = path
         self.identity = identity
         lock = descriptor
+    }
+
+    /// Writes the run and its next life into the directory. Until then a failed start leaves no run behind.
+    func register(_ configuration: RunConfiguration) throws(ServerError) {
+        try Self.write(configuration.json(), to: path + "/configuration.json")
+        try Self.write(identity, to: path + "/run.json")
     }
 
     deinit { close(lock) }

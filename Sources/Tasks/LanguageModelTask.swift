@@ -66,6 +66,14 @@ public struct LanguageModelTask: Sendable {
     /// Whether hidden states travel from step to step.
     public var carriesState: Bool { configuration.data.shape == .stream }
 
+    /// The numbers of carried state that a shard has after a step; 0 where none travels.
+    public func carriedStateCount(ofShard shard: Int) -> Int {
+        guard carriesState else { return 0 }
+        let lanes = shardRange(shard: shard, shards: shards, lanes: configuration.training.batch)
+        let statesPerLayer = shape.cell == .longShortTermMemory ? 2 : 1
+        return lanes.count * shape.layers * statesPerLayer * shape.hiddenSize
+    }
+
     /// Updates between two evaluations; `nil` without validation data.
     public var stepsBetweenEvaluations: Int? {
         guard evaluation != nil else { return nil }

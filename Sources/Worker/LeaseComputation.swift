@@ -81,6 +81,9 @@ final class LeaseComputation {
         if batch.carriesState {
             for shard in lease.span.indices {
                 if let given = carriedStates[shard] {
+                    guard given.count == task.carriedStateCount(ofShard: shard) else {
+                        throw WorkerError.system("the state of shard \(shard) came with \(given.count) numbers")
+                    }
                     states[shard] = given
                 } else if ownStatesStep == lease.step, let own = ownStates[shard] {
                     states[shard] = own

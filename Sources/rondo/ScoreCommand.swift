@@ -8,8 +8,8 @@ struct ScoreCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "score", abstract: "Print the log-probability of each line of a text.",
         discussion: """
-            One line for each: the sum of the log-probabilities in nats, how many tokens were predicted, the line; with \
-            tabs between. Each line is read on its own, as if after a line end, and its own end is predicted with it.
+            One line for each: the sum of the log-probabilities in nats, how many tokens were predicted, the line; \
+            with tabs between. Each line is read on its own, as if after a line end; its own end is predicted too.
             """)
 
     @Option(

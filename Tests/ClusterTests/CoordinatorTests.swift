@@ -36,7 +36,7 @@ extension Coordinator {
 @Test("the first worker gets all shards when no other is expected")
 func firstWorkerGetsEverything() {
     var coordinator = coordinator()
-    let actions = coordinator.handle(.workerReady(alice, name: "a"), now: 0)
+    let actions = coordinator.handle(.workerReady(alice, name: "a", process: "\(alice)"), now: 0)
     #expect(actions.first == .sendWeights(alice))
     #expect(leases(actions).map(\.1.span) == [ShardRange(0, 4)])
 }
@@ -44,15 +44,15 @@ func firstWorkerGetsEverything() {
 @Test("the first step waits for the expected workers, and then divides the shards")
 func gathers() {
     var coordinator = coordinator(expected: 2)
-    #expect(leases(coordinator.handle(.workerReady(alice, name: "a"), now: 0)).isEmpty)
-    let granted = leases(coordinator.handle(.workerReady(bob, name: "b"), now: 1))
+    #expect(leases(coordinator.handle(.workerReady(alice, name: "a", process: "\(alice)"), now: 0)).isEmpty)
+    let granted = leases(coordinator.handle(.workerReady(bob, name: "b", process: "\(bob)"), now: 1))
     #expect(granted.map(\.1.span) == [ShardRange(0, 2), ShardRange(2, 4)])
 }
 
 @Test("the first step does not wait forever for a worker that never comes")
 func gatheringEnds() {
     var coordinator = coordinator(expected: 2)
-    _ = coordinator.handle(.workerReady(alice, name: "a"), now: 0)
+    _ = coordinator.handle(.workerReady(alice, name: "a", process: "\(alice)"), now: 0)
     _ = coordinator.handle(.heard(alice), now: 4)
     #expect(leases(coordinator.handle(.tick, now: 4)).isEmpty)
     #expect(leases(coordinator.handle(.tick, now: 6)).count == 1)
@@ -61,8 +61,8 @@ func gatheringEnds() {
 @Test("a step is applied once all shards are in, with the losses summed along the tree")
 func applies() {
     var coordinator = coordinator(expected: 2)
-    _ = coordinator.handle(.workerReady(alice, name: "a"), now: 0)
-    _ = coordinator.handle(.workerReady(bob, name: "b"), now: 0)
+    _ = coordinator.handle(.workerReady(alice, name: "a", process: "\(alice)"), now: 0)
+    _ = coordinator.handle(.workerReady(bob, name: "b", process: "\(bob)"), now: 0)
     #expect(coordinator.finish(bob).isEmpty)
     guard case .apply(let step, let outcome, let recipients)? = coordinator.finish(alice).first else {
         Issue.record("the step was not applied")
@@ -78,8 +78,8 @@ func applies() {
 @Test("the span of a worker that died goes to one that is free, and the dead one's answer is ignored")
 func spanMovesOn() {
     var coordinator = coordinator(expected: 2)
-    _ = coordinator.handle(.workerReady(alice, name: "a"), now: 0)
-    _ = coordinator.handle(.workerReady(bob, name: "b"), now: 0)
+    _ = coordinator.handle(.workerReady(alice, name: "a", process: "\(alice)"), now: 0)
+    _ = coordinator.handle(.workerReady(bob, name: "b", process: "\(bob)"), now: 0)
     let lost = coordinator.lease(of: bob)!
     _ = coordinator.finish(alice)
     let actions = coordinator.handle(.workerGone(bob, reason: "killed"), now: 1)
@@ -96,26 +96,41 @@ func spanMovesOn() {
 @Test("a silent worker loses its lease after the limit")
 func silence() {
     var coordinator = coordinator()
-    _ = coordinator.handle(.workerReady(alice, name: "a"), now: 0)
+    _ = coordinator.handle(.workerReady(alice, name: "a", process: "\(alice)"), now: 0)
     #expect(coordinator.handle(.tick, now: 4.9).isEmpty)
     #expect(coordinator.handle(.tick, now: 5.1) == [.dismissed(alice, reason: "silent for 5 s")])
-    #expect(leases(coordinator.handle(.workerReady(bob, name: "b"), now: 6)).map(\.1.span) == [ShardRange(0, 4)])
+    #expect(
+        leases(coordinator.handle(.workerReady(bob, name: "b", process: "\(bob)"), now: 6)).map(\.1.span) == [
+            ShardRange(0, 4)
+        ])
 }
 
-@Test("a worker that starts anew under its old name replaces the old one at once")
-func replacesByName() {
+@Test("a process that connects anew replaces its old connection at once")
+func replacesByProcess() {
     var coordinator = coordinator()
-    _ = coordinator.handle(.workerReady(alice, name: "worker-1"), now: 0)
-    let actions = coordinator.handle(.workerReady(bob, name: "worker-1"), now: 1)
+    _ = coordinator.handle(.workerReady(alice, name: "worker-1", process: "host/1"), now: 0)
+    let actions = coordinator.handle(.workerReady(bob, name: "worker-1", process: "host/1"), now: 1)
     #expect(actions.contains(.dismissed(alice, reason: "worker-1 started anew")))
     #expect(leases(actions).map(\.0) == [bob])
+}
+
+@Test("a worker started anew replaces a silent one of its name, but not one that still speaks")
+func replacesByName() {
+    var coordinator = coordinator()
+    _ = coordinator.handle(.workerReady(alice, name: "w", process: "host/1"), now: 0)
+    #expect(coordinator.handle(.workerReady(bob, name: "w", process: "host/2"), now: 1) == [.sendWeights(bob)])
+    let carol = WorkerIdentifier(Array("carol".utf8))
+    _ = coordinator.handle(.heard(bob), now: 3)
+    let actions = coordinator.handle(.workerReady(carol, name: "w", process: "host/3"), now: 3)
+    #expect(actions.contains(.dismissed(alice, reason: "w started anew")))
+    #expect(!actions.contains(.dismissed(bob, reason: "w started anew")))
 }
 
 @Test("a worker that joins in mid-step takes a span of the next step")
 func joinsLate() {
     var coordinator = coordinator()
-    _ = coordinator.handle(.workerReady(alice, name: "a"), now: 0)
-    #expect(coordinator.handle(.workerReady(bob, name: "b"), now: 0) == [.sendWeights(bob)])
+    _ = coordinator.handle(.workerReady(alice, name: "a", process: "\(alice)"), now: 0)
+    #expect(coordinator.handle(.workerReady(bob, name: "b", process: "\(bob)"), now: 0) == [.sendWeights(bob)])
     _ = coordinator.handle(.acknowledged(bob, version: 0), now: 0)
     _ = coordinator.finish(alice)
     #expect(leases(coordinator.handle(.applied(version: 1), now: 1)).map(\.0) == [alice, bob])
@@ -124,8 +139,8 @@ func joinsLate() {
 @Test("a worker that has not taken the last weights is sent no more until it has caught up")
 func backlogIsBounded() {
     var coordinator = coordinator()
-    _ = coordinator.handle(.workerReady(alice, name: "a"), now: 0)
-    _ = coordinator.handle(.workerReady(bob, name: "b"), now: 0)
+    _ = coordinator.handle(.workerReady(alice, name: "a", process: "\(alice)"), now: 0)
+    _ = coordinator.handle(.workerReady(bob, name: "b", process: "\(bob)"), now: 0)
     guard case .apply(_, _, let recipients)? = coordinator.finish(alice).first else {
         Issue.record("the step was not applied")
         return
@@ -138,7 +153,7 @@ func backlogIsBounded() {
 @Test("evaluation, checkpoint and end come in this order")
 func order() {
     var coordinator = coordinator(steps: 1, evaluate: 1, checkpoint: 1)
-    _ = coordinator.handle(.workerReady(alice, name: "a"), now: 0)
+    _ = coordinator.handle(.workerReady(alice, name: "a", process: "\(alice)"), now: 0)
     _ = coordinator.finish(alice)
     #expect(leases(coordinator.handle(.applied(version: 1), now: 1)).map(\.1.work) == [.evaluation])
     let actions = coordinator.finish(alice)
@@ -153,7 +168,7 @@ func order() {
 @Test("a stop writes a checkpoint of the last applied step, drops the step in progress, and ends the run")
 func stops() {
     var coordinator = coordinator(version: 2)
-    _ = coordinator.handle(.workerReady(alice, name: "a"), now: 0)
+    _ = coordinator.handle(.workerReady(alice, name: "a", process: "\(alice)"), now: 0)
     #expect(coordinator.handle(.stopRequested, now: 1) == [.checkpoint(version: 2), .finish(.stopped)])
     #expect(coordinator.handle(.tick, now: 100).isEmpty)
 }
@@ -197,7 +212,9 @@ func randomLives(seed: Int) {
             let worker = WorkerIdentifier(Array("w\(next)".utf8))
             next += 1
             alive.append(worker)
-            carryOut(coordinator.handle(.workerReady(worker, name: "n\(next % 5)"), now: now), &coordinator)
+            carryOut(
+                coordinator.handle(.workerReady(worker, name: "n\(next % 5)", process: "\(worker)"), now: now),
+                &coordinator)
         case 1 where !alive.isEmpty:
             let worker = alive[Int(random.next() % UInt64(alive.count))]
             carryOut(coordinator.handle(.workerGone(worker, reason: "test"), now: now), &coordinator)

@@ -161,28 +161,4 @@ struct EndingTests {
         #expect(released.settles(at: 1))
         try withRetries { observed == nil }
     }
-
-    @Test("a socket used on another thread stops the process with a message that says so")
-    func wrongThread() async throws {
-        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-            let context = try Context()
-            // Regions of isolation allow the move; ZeroMQ does not.
-            nonisolated(unsafe) var socket: Socket? = try Socket(.dealer, in: context)
-            let thread = Thread {
-                _ = try? socket?.trySendNothing()
-            }
-            thread.start()
-            sleep(5)
-            socket = nil
-        }
-        let output = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
-        #expect(output.contains("used on another thread"))
-    }
-}
-
-extension Socket {
-    fileprivate func trySendNothing() throws -> Bool {
-        var frame = Frame()
-        return try trySend(&frame)
-    }
 }

@@ -7,8 +7,8 @@ import Testing
 
 @Suite("Digests")
 struct DigestTests {
-    /// These change only when the definition of the arithmetic does. Run the tests with each `RONDO_ISA` to see that all
-    /// instruction sets agree.
+    /// These change only when the definition of the arithmetic does. Run the tests with each `RONDO_ISA` to see that
+    /// all instruction sets agree.
     @Test(
         "the weights after five steps have the same bits on every machine and instruction set",
         arguments: zip(

@@ -159,7 +159,8 @@ struct DisplayTests {
         }
         #expect(
             ProgressLine.plain(status(500, workers: 1))
-                == "step 500 of 2000 (25%), epoch 2/6, loss 1.6230, validation 1.7020, 85.3k tokens/s, 3:12 left, 1 worker"
+                == "step 500 of 2000 (25%), epoch 2/6, loss 1.6230, validation 1.7020, 85.3k tokens/s, "
+                + "3:12 left, 1 worker"
         )
     }
 

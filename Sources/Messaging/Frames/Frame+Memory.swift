@@ -64,8 +64,8 @@ extension Frame {
     /// A frame whose bytes are lent: they are sent from where they lie, and `release` is called **exactly once** when
     /// neither a frame nor the library needs them any more.
     ///
-    /// Until then nobody may write to the memory. `release` runs on whichever thread lets go last, usually the library's
-    /// I/O thread: it must be short and must not use sockets.
+    /// Until then nobody may write to the memory. `release` runs on whichever thread lets go last, usually the
+    /// library's I/O thread: it must be short and must not use sockets.
     public init(lending memory: UnsafeMutableRawBufferPointer, release: @escaping @Sendable () -> Void) {
         let loan = Unmanaged.passRetained(Loan(release: release))
         // The library wants an address even for no bytes.

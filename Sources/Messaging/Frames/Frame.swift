@@ -21,7 +21,8 @@ import Darwin
 ///
 /// - Received bytes lie where the library put them, **at any alignment**: small frames inside a receive buffer, large
 ///   ones at 8 bytes. Call `align(to:)` before reading them as vectors; it copies only when it must.
-/// - Shared bytes are copied on write: `withUnsafeMutableBytes` first makes a copy of its own of bytes that were shared.
+/// - Shared bytes are copied on write: `withUnsafeMutableBytes` first makes a copy of its own of bytes that were
+/// shared.
 /// - Cost: one small allocation a frame, and the bytes; up to 33 bytes live in the small allocation.
 public struct Frame: ~Copyable, Sendable {
     /// The library's message, at an address that never changes: short messages live inside it.

@@ -6,7 +6,8 @@ extension Socket {
     /// Sends a frame, and waits while the peers' queues are full or, on a dealer, while there is no peer.
     ///
     /// - Parameter more: Whether further frames of the same message follow. A message goes out as a whole.
-    /// - Throws: `.timedOut` after the options' `sendTimeoutMilliseconds`; `.hostUnreachable` on a router; `.terminated`.
+    /// - Throws: `.timedOut` after the options' `sendTimeoutMilliseconds`; `.hostUnreachable` on a router;
+    /// `.terminated`.
     ///   The frame is gone in any case; use `trySend` to keep one that could not be sent.
     public func send(_ frame: consuming Frame, more: Bool = false) throws(MessagingError) {
         let sent = try transmit(frame.message, flags: more ? ZMQ_SNDMORE : 0)

@@ -16,7 +16,8 @@ public final class WakeUp: Sendable {
     private struct State: Sendable {
         /// The sending socket; `nil` once the receiving end has gone. Guarded by the lock around this state.
         nonisolated(unsafe) var socket: UnsafeMutableRawPointer?
-        /// Whether a signal was sent that the receiver has not yet cleared: more are not needed, so the queue stays short.
+        /// Whether a signal was sent that the receiver has not yet cleared: more are not needed, so the queue stays
+        /// short.
         var isSignalled = false
     }
 
