@@ -58,7 +58,7 @@ public struct TrainingConfiguration: Sendable, Equatable, Codable {
             "sequence", default: shape == .stream ? Self.defaultStreamSequence : Self.defaultLongestSequence,
             in: 1...1_000_000)
         // A shard's index shares a word of the random counter with the purpose, so it has 16 bits; far fewer serve.
-        shards = try section.integer("shards", default: 8, in: 1...4_096)
+        shards = try section.integer("shards", default: 8, in: 1...4_000)
         adam = try AdamConfiguration(from: section.section("adam", keys: AdamConfiguration.CodingKeys.self))
         clip = try section.number("clip", default: 5, in: .from(0))
         seed = try section.seed("seed", default: 1)

@@ -96,7 +96,9 @@ public struct ChildProcess: ~Copyable {
     public mutating func poll() -> ChildEnd? {
         if let end { return end }
         var status: Int32 = 0
-        guard waitpid(pid_t(identifier), &status, WNOHANG) == pid_t(identifier) else { return nil }
+        let collected = waitpid(pid_t(identifier), &status, WNOHANG)
+        if collected == -1 && errno == ECHILD { end = .exited(code: 70) }  // somebody else collected it
+        guard collected == pid_t(identifier) else { return end }
         let signal = status & 0x7f
         end = signal == 0 ? .exited(code: Int((status >> 8) & 0xff)) : .killed(signal: Int(signal))
         return end

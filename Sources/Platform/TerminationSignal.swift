@@ -29,6 +29,8 @@ public enum TerminationSignal {
             }
         }
         signal(SIGPIPE, SIG_IGN)
+        // Inherited as ignored, it would let children vanish without their exit codes.
+        signal(SIGCHLD, SIG_DFL)
         // A parent may have started us from a thread that blocks signals; masks are inherited.
         var noted = sigset_t()
         sigemptyset(&noted)

@@ -7,6 +7,7 @@ import Foundation
 import Messaging
 import Numerics
 import Platform
+import Tasks
 import WireProtocol
 
 extension ParameterServer {
@@ -115,13 +116,18 @@ extension ParameterServer {
 
     private func makeSnapshot(version: Int, now: Double) -> WeightSnapshot? {
         let chunks: [FrameBox]
+        var record = record(version: version, withState: false)
         if version == coordinator.version {
             chunks = task.layout.chunks.indices.map { FrameBox(parameters.frame(chunk: $0)) }
         } else {
-            guard let folder = checkpoints.folder(step: version), let read = try? read(folder) else { return nil }
+            guard let folder = checkpoints.folder(step: version), let read = try? read(folder),
+                let json = try? folder.read(CheckpointFile.run),
+                let written = try? RunRecord.decode(json, path: folder.path)
+            else { return nil }
             chunks = read
+            record = written.0
+            record.carriedState = nil
         }
-        let record = record(version: version, withState: false)
         guard let json = try? record.json(configuration: options.configuration.json()) else { return nil }
         let snapshot = WeightSnapshot(version: version, runJSON: json, chunks: chunks, now: now)
         snapshots.keep(snapshot)

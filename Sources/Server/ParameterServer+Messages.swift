@@ -78,6 +78,7 @@ extension ParameterServer {
             counters.unknownWorker += 1
             return refuse(peer, .unknownWorker, "say hello first; a worker that was silent for too long is forgotten")
         }
+        members[worker]?.lastHeard = MonotonicClock.seconds
         carryOut(.heard(worker))
         switch body {
         case .ready(let ready): noteReady(ready, from: worker)
@@ -101,7 +102,8 @@ extension ParameterServer {
         let name = hello.name.isEmpty ? "\(peer)" : String(hello.name.prefix(WireLimits.nameBytesMaximum))
         members[worker] = Member(
             peer: peer, name: name, host: String(hello.host.prefix(WireLimits.nameBytesMaximum)),
-            process: hello.process, instructionSet: String(hello.instructionSet.prefix(20)))
+            process: hello.process, instance: String(hello.instance.prefix(WireLimits.nameBytesMaximum)),
+            instructionSet: String(hello.instructionSet.prefix(20)), lastHeard: MonotonicClock.seconds)
         var welcome = WireWelcome()
         welcome.configurationJson = .init(options.configuration.json())
         welcome.tokenizerJson = .init(corpus.tokenizer.json())
@@ -126,7 +128,7 @@ extension ParameterServer {
             carryOut(
                 .workerReady(
                     worker, name: members[worker]?.name ?? "",
-                    process: "\(members[worker]?.host ?? "")/\(members[worker]?.process ?? 0)"))
+                    process: members[worker]?.instance ?? ""))
         } else {
             carryOut(.acknowledged(worker, version: Int(clamping: ready.version)))
         }
@@ -138,6 +140,7 @@ extension ParameterServer {
         reply.known = members[worker] != nil
         if reply.known {
             members[worker]?.residentBytes = heartbeat.residentBytes
+            members[worker]?.lastHeard = MonotonicClock.seconds
             carryOut(.heard(worker))
         }
         send(.heartbeatReply(reply), to: peer)
@@ -215,6 +218,11 @@ extension ParameterServer {
         guard let lease = coordinator.lease(of: worker), lease.identifier == Int(clamping: done.lease) else {
             counters.stalePushes += 1
             return
+        }
+        // Sums of these must stay numbers; a worker that finds a loss that is not finite says so in another message.
+        guard done.outcomes.allSatisfy({ $0.loss.isFinite && $0.tokens <= UInt32.max }) else {
+            counters.malformed += 1
+            return carryOut(.workerGone(worker, reason: "reported impossible losses"))
         }
         let outcomes = done.outcomes.map {
             ShardOutcome(shard: Int($0.shard), loss: $0.loss, tokens: Int(clamping: $0.tokens))

@@ -48,11 +48,14 @@ public final class ParameterServer {
         var name: String
         var host: String
         var process: Int64
+        /// A number that no other process has.
+        var instance: String
         var instructionSet: String
         var residentBytes: UInt64 = 0
         var phase = "joining"
         var tokensPerSecond = 0.0
         var leaseBegan = 0.0
+        var lastHeard: Double
     }
 
     /// Opens the run's directory, prepares the data, restores the newest checkpoint if there is one, and listens.
@@ -93,6 +96,11 @@ public final class ParameterServer {
         var restored: RunRecord?
         if let opened = try checkpoints.newest(logger: logger) {
             let record = try checkpoints.restore(opened, into: parameters, states: &carriedStates)
+            guard record.run == directory.identity.run else {
+                throw .directory(
+                    "\(directory.checkpointsPath): holds checkpoints of another run, \(record.run); choose another --output"
+                )
+            }
             guard record.data == Self.contentHashes(of: corpus) else {
                 throw .data("\(directory.dataPath): other data than those of the checkpoint \(opened.folder.path)")
             }
@@ -143,7 +151,10 @@ public final class ParameterServer {
     private static func prepareCorpus(
         _ configuration: RunConfiguration, in directory: borrowing RunDirectory, logger: Logger
     ) throws(CorpusError) -> PreparedCorpus {
-        if directory.identity.incarnation > 1, let corpus = try? PreparedCorpus(directory: directory.dataPath) {
+        let validates = configuration.data.validation != .fraction(0)
+        if directory.identity.incarnation > 1, let corpus = try? PreparedCorpus(directory: directory.dataPath),
+            !validates || corpus.validation != nil
+        {
             return corpus
         }
         logger.info("preparing the data", metadata: ["train": "\(configuration.data.train)"])
@@ -171,8 +182,11 @@ public final class ParameterServer {
             if TerminationSignal.received != nil { carryOut(.stopRequested) }
             let now = MonotonicClock.seconds
             if now >= nextTick {
+                // After a stall of our own (a slow disk) the workers' signs of life wait unread: nobody was silent.
+                if now > nextTick + 1, nextTick > 0 { for worker in members.keys { carryOut(.heard(worker)) } }
                 nextTick = now + 0.25
                 carryOut(.tick)
+                forgetStrangers(now: now)
                 snapshots.releaseIdle(now: now)
             }
             do {
@@ -189,6 +203,15 @@ public final class ParameterServer {
             }
         }
         return try conclude()
+    }
+
+    /// Forgets those who said hello, never asked for work, and are silent.
+    private func forgetStrangers(now: Double) {
+        let known = Set(coordinator.workerViews.map(\.identifier))
+        for (worker, member) in members
+        where !known.contains(worker) && now - member.lastHeard > coordinator.rules.silenceLimitSeconds {
+            members[worker] = nil
+        }
     }
 
     /// Feeds an event to the coordinator and does what it asks for.

@@ -21,7 +21,7 @@ extension RunSupervisor {
         }
         let end = server?.poll()
         let isHurried = TerminationSignal.receivedCount > signals
-        if end == nil, !isHurried {
+        if server != nil, end == nil, !isHurried {
             display.note("rondo: the server did not end within \(Int(Self.serverSecondsMax)) s and is killed")
         }
         server?.destroy()

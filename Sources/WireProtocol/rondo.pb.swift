@@ -447,6 +447,9 @@ package nonisolated struct WireHello: Sendable {
 
   package var instructionSet: String = String()
 
+  /// A random name of the process, the same for all of its connections.
+  package var instance: String = String()
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -1589,7 +1592,7 @@ nonisolated extension WireShards: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Hello"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}host\0\u{1}process\0\u{3}instruction_set\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}host\0\u{1}process\0\u{3}instruction_set\0\u{1}instance\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1601,6 +1604,7 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       case 2: try { try decoder.decodeSingularStringField(value: &self.host) }()
       case 3: try { try decoder.decodeSingularInt64Field(value: &self.process) }()
       case 4: try { try decoder.decodeSingularStringField(value: &self.instructionSet) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.instance) }()
       default: break
       }
     }
@@ -1619,6 +1623,9 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if !self.instructionSet.isEmpty {
       try visitor.visitSingularStringField(value: self.instructionSet, fieldNumber: 4)
     }
+    if !self.instance.isEmpty {
+      try visitor.visitSingularStringField(value: self.instance, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1627,6 +1634,7 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if lhs.host != rhs.host {return false}
     if lhs.process != rhs.process {return false}
     if lhs.instructionSet != rhs.instructionSet {return false}
+    if lhs.instance != rhs.instance {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -28,6 +28,14 @@ struct DataSource {
         var validation: MappedTokens?
     }
 
+    /// Why the data did not come: no fault of theirs.
+    enum Interruption: Error {
+        /// The process was asked to end.
+        case askedToLeave
+        /// The server did not answer, or has nothing to do with this worker any more: connect anew.
+        case serverSilent(String)
+    }
+
     /// Opens the data, or fetches them first.
     ///
     /// - Throws: `WorkerError.data` when what came is not what the server described.
@@ -58,6 +66,18 @@ struct DataSource {
         return try fetch(file, over: connection)
     }
 
+    /// The next message, awaited in short pieces.
+    private func next(
+        over connection: ServerConnection, awaiting what: String
+    ) throws -> ServerConnection.Incoming {
+        let deadline = MonotonicClock.seconds + 10
+        while MonotonicClock.seconds < deadline {
+            if TerminationSignal.received != nil { throw Interruption.askedToLeave }
+            if let message = try connection.receive(withinMilliseconds: 100) { return message }
+        }
+        throw Interruption.serverSilent("the server did not send \(what) within 10 s")
+    }
+
     /// Asks for the file block by block, a few at once, into a file that disappears with the process.
     private func fetch(_ file: WireDataFile, over connection: ServerConnection) throws -> MappedTokens {
         logger.notice("fetching data", metadata: ["name": "\(file.name)", "bytes": "\(file.bytes)"])
@@ -81,10 +101,9 @@ struct DataSource {
                 try connection.send(.dataRequest(request))
                 requested += UInt64(request.bytes)
             }
-            guard var message = try connection.receive(withinMilliseconds: 10_000), let header = message.header,
-                case .dataBlock(let answer)? = header.body
-            else {
-                throw WorkerError.data("the server did not send block \(received / block) of \(file.name) within 10 s")
+            var message = try next(over: connection, awaiting: "block \(received / block) of \(file.name)")
+            guard case .dataBlock(let answer)? = message.header?.body else {
+                throw Interruption.serverSilent("the server answered something else than data")
             }
             guard answer.name == file.name, answer.offset == received, let frame = message.frames.popFirst(),
                 frame.count > 0

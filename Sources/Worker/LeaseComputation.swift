@@ -21,9 +21,9 @@ struct LeaseResult {
 final class LeaseComputation {
     private var task: LanguageModelTask
     private var network: LanguageModelNetwork<Float>
-    private var ownStates: [Int: [Float]] = [:]
-    /// The step at whose start ``ownStates`` are.
-    private var ownStatesStep = -1
+    /// Of the shards that this worker computed: the states at the start of a step, by step and shard. Those of the step
+    /// in progress are kept beside those of the next: a lease of the same step may come again when its worker dies.
+    private var ownStates: [Int: [Int: [Float]]] = [:]
 
     /// - Throws: `CorpusError` when the data do not fit the configuration.
     init(
@@ -85,7 +85,7 @@ final class LeaseComputation {
                         throw WorkerError.system("the state of shard \(shard) came with \(given.count) numbers")
                     }
                     states[shard] = given
-                } else if ownStatesStep == lease.step, let own = ownStates[shard] {
+                } else if let own = ownStates[lease.step]?[shard] {
                     states[shard] = own
                 } else {
                     throw WorkerError.system("the state of shard \(shard) at step \(lease.step) is missing")
@@ -98,14 +98,11 @@ final class LeaseComputation {
             batch.sequences, seed: task.seed, step: UInt32(truncatingIfNeeded: lease.step), carriedStates: states,
             nodes: nodes, sink: &sender)
         if let failure = sender.failure { throw failure }
-        if ownStatesStep != lease.step + 1 {
-            ownStates = [:]
-            ownStatesStep = lease.step + 1
-        }
+        ownStates = ownStates.filter { $0.key >= lease.step }
         var kept: [[Float]] = []
         for result in results {
             let state = task.carriesState ? result.finalState : []
-            ownStates[result.shard] = state
+            ownStates[lease.step + 1, default: [:]][result.shard] = state
             kept.append(state)
         }
         return LeaseResult(outcomes: results.map(Self.outcome), states: kept)

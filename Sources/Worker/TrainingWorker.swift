@@ -85,6 +85,9 @@ public final class TrainingWorker {
         try feed(.connected)
     }
 
+    /// What tells this process from all others.
+    private static let instance = "\(CurrentProcess.hostName)/\(CurrentProcess.identifier)/\(nonce())"
+
     private static func nonce() -> String {
         var generator = SystemRandomNumberGenerator()
         return String(generator.next() & 0xffff_ffff, radix: 16)
@@ -116,6 +119,7 @@ public final class TrainingWorker {
             case .compute(let lease): try compute(lease)
             case .reconnect(let reason):
                 logger.notice("connecting anew", metadata: ["reason": "\(reason)"])
+                MonotonicClock.sleep(seconds: 0.2)
                 try connect()
             case .sendLeave:
                 var leave = WireLeave()
@@ -142,6 +146,7 @@ public final class TrainingWorker {
         hello.name = options.name
         hello.host = CurrentProcess.hostName
         hello.process = Int64(CurrentProcess.identifier)
+        hello.instance = Self.instance
         hello.instructionSet = InstructionSet.current.rawValue
         try connection?.send(.hello(hello))
     }
@@ -182,7 +187,14 @@ public final class TrainingWorker {
     private func prepareData() throws {
         guard let welcome, let connection else { return }
         let source = DataSource(welcome, directory: options.dataDirectory, logger: logger)
-        let computed = try source.prepare(over: connection)
+        let computed: DataSource.Prepared
+        do {
+            computed = try source.prepare(over: connection)
+        } catch DataSource.Interruption.askedToLeave {
+            return try feed(.leaveRequested)
+        } catch DataSource.Interruption.serverSilent(let what) {
+            return try feed(.refused(reason: what, isFinal: false))
+        }
         computation = try LeaseComputation(
             configuration: computed.configuration, tokenizer: computed.tokenizer, training: computed.training,
             validation: computed.validation)

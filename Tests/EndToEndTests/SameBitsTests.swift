@@ -72,6 +72,28 @@ struct SameBitsTests {
         #expect(try scratch.digest(ofRun: "stormy") == scratch.digest(ofRun: "quiet"))
     }
 
+    @Test("a worker that dies in its first lease leaves the states of its shards with the one that had them before")
+    func diesInFirstLease() throws {
+        let scratch = try Scratch()
+        try scratch.writeCorpus(sentences: 3000)
+        try scratch.write(smallConfiguration(model: ", dropout: 0.1"), to: "config.yaml")
+        let quiet = try SmallCluster(scratch, run: "quiet", workers: 1)
+        #expect(quiet.server.wait().code == 0)
+        let cluster = try SmallCluster(scratch, run: "stormy", workers: 1)
+        for attempt in 0..<6 {
+            try cluster.waitForStep(10 + 20 * attempt)
+            let guest = try cluster.addWorker()
+            // Somewhere around its first leases.
+            usleep(UInt32(30_000 + 7_000 * attempt))
+            guest.signal(SIGKILL)
+        }
+        let ending = cluster.server.wait()
+        #expect(ending.code == 0, "\(ending)")
+        let survivor = cluster.workers[0].wait()
+        #expect(survivor.code == 0, "\(survivor)")
+        #expect(try scratch.digest(ofRun: "stormy") == scratch.digest(ofRun: "quiet"))
+    }
+
     @Test(
         "a server that is stopped or killed at any step, and resumed, ends with the same bits",
         arguments: [SIGTERM, SIGKILL])
