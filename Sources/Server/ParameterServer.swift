@@ -98,7 +98,8 @@ public final class ParameterServer {
             let record = try checkpoints.restore(opened, into: parameters, states: &carriedStates)
             guard record.run == directory.identity.run else {
                 throw .directory(
-                    "\(directory.checkpointsPath): holds checkpoints of another run, \(record.run); choose another --output"
+                    "\(directory.checkpointsPath): holds checkpoints of another run, \(record.run); "
+                        + "choose another --output"
                 )
             }
             guard record.data == Self.contentHashes(of: corpus) else {
