@@ -1,6 +1,7 @@
 // A token file in memory: mapped, checked once, read at random.
 
 import Crypto
+import Synchronization
 
 #if canImport(Glibc)
 import Glibc
@@ -13,7 +14,8 @@ import Darwin
 /// The tokens of a file, mapped into memory: opening costs one pass over it, and many processes share one copy.
 ///
 /// Every token is below ``vocabularyCount`` and every line holds at least one: that is checked when the file is
-/// opened, so that nothing later has to.
+/// opened, so that nothing later has to. A process keeps a bounded part of the mapping in memory, however large the
+/// file is: the operating system's cache holds the rest, once for all processes.
 public final class MappedTokens: Sendable {
     /// The path of the file.
     public let path: String
@@ -27,6 +29,12 @@ public final class MappedTokens: Sendable {
     private let header: TokenFileHeader
     /// The whole file. Nothing writes to it, and it is unmapped when nobody refers to this object any more.
     nonisolated(unsafe) private let bytes: UnsafeRawBufferPointer
+    /// Places looked at since the mapping was last let go of.
+    private let looks = Atomic(0)
+    /// Each look can map a stretch of 64 KiB around it, two for lines: at most 128 MiB between two releases.
+    private static let looksBetweenReleases = 1024
+    /// What a pass over the whole file maps at a time.
+    private static let passBytes = 16 << 20
 
     /// Opens a token file.
     ///
@@ -75,7 +83,7 @@ public final class MappedTokens: Sendable {
     /// The SHA-256 of the whole file, as 64 hexadecimal digits.
     public func sha256() -> String {
         var hash = SHA256()
-        hash.update(bufferPointer: bytes)
+        inPieces(bytes) { hash.update(bufferPointer: UnsafeRawBufferPointer($0)) }
         return hexadecimal(hash.finalize())
     }
 
@@ -99,6 +107,7 @@ public final class MappedTokens: Sendable {
     /// - Precondition: `range` lies in `0 ..< count`.
     public func tokens(_ range: Range<Int>) -> [Int32] {
         precondition(range.lowerBound >= 0 && range.upperBound <= count, "no tokens \(range) among \(count)")
+        noteLook()
         if header.width == 2 { return narrow[range].map { Int32($0) } }
         return wide[range].map { Int32(bitPattern: $0) }
     }
@@ -108,6 +117,7 @@ public final class MappedTokens: Sendable {
     /// - Precondition: `line` is below ``lineCount``.
     public func line(_ line: Int) -> Range<Int> {
         precondition(line >= 0 && line < lineCount, "no line \(line) among \(lineCount)")
+        noteLook()
         return Int(lineStarts[line])..<Int(lineStarts[line + 1])
     }
 
@@ -130,11 +140,13 @@ public final class MappedTokens: Sendable {
     private func largestToken() -> UInt32 {
         var largest: UInt32 = 0
         if header.width == 2 {
-            var narrowest: UInt16 = 0
-            for token in narrow { narrowest = max(narrowest, token) }
-            largest = UInt32(narrowest)
+            inPieces(narrow) { piece in
+                var narrowest: UInt16 = 0
+                for token in piece { narrowest = max(narrowest, token) }
+                largest = max(largest, UInt32(narrowest))
+            }
         } else {
-            for token in wide { largest = max(largest, token) }
+            inPieces(wide) { piece in for token in piece { largest = max(largest, token) } }
         }
         return largest
     }
@@ -142,7 +154,41 @@ public final class MappedTokens: Sendable {
     private func linesAreSound() -> Bool {
         guard lineCount > 0 else { return true }
         guard lineStarts[0] == 0, lineStarts[lineCount] == UInt64(count) else { return false }
-        return (0..<lineCount).allSatisfy { lineStarts[$0] < lineStarts[$0 + 1] }
+        var isSound = true
+        var previous: UInt64?
+        inPieces(lineStarts) { piece in
+            for start in piece {
+                if let previous, start <= previous { isSound = false }
+                previous = start
+            }
+        }
+        return isSound
+    }
+
+    // MARK: Memory
+
+    /// Goes over all elements piece by piece, and lets go of the memory of each.
+    private func inPieces<Element>(
+        _ elements: UnsafeBufferPointer<Element>, _ body: (UnsafeBufferPointer<Element>) -> Void
+    ) {
+        let step = Self.passBytes / MemoryLayout<Element>.stride
+        for first in stride(from: 0, to: elements.count, by: step) {
+            body(UnsafeBufferPointer(rebasing: elements[first..<min(first + step, elements.count)]))
+            release()
+        }
+    }
+
+    private func inPieces(_ bytes: UnsafeRawBufferPointer, _ body: (UnsafeBufferPointer<UInt8>) -> Void) {
+        inPieces(bytes.bindMemory(to: UInt8.self), body)
+    }
+
+    private func noteLook() {
+        if looks.wrappingAdd(1, ordering: .relaxed).newValue % Self.looksBetweenReleases == 0 { release() }
+    }
+
+    /// Gives the mapped pages back; the next look at one maps it again from the operating system's cache.
+    private func release() {
+        madvise(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count, MADV_DONTNEED)
     }
 }
 
