@@ -4,15 +4,17 @@ import CKernels
 
 extension KernelBenchmark {
     /// The peak, then products of the shapes that training and generation consist of.
-    func products() {
-        let peak = median((0..<51).map { _ in peakRate() })
-        print("kernel set \(setName), peak \(number(peak * 1e-9, digits: 1, width: 0)) GF/s")
-        for rows in [8, 32, 64] { measureProduct("recurrent product, rows x 4H x H", M: rows, N: 2048, K: 512) }
-        measureProduct("input product of 32 time steps", M: 2048, N: 2048, K: 512)
-        measureProduct("weight gradient", M: 2048, N: 512, K: 512)
-        measureProduct("weight gradient", M: 1024, N: 256, K: 256)
-        measureProduct("weight gradient, many tokens", M: 2048, N: 512, K: 4096)
-        for rows in [1, 2, 4] { measureProduct("generation", M: rows, N: 2048, K: 512) }
+    func products(_ kind: ProductKind) {
+        let peak = median((0..<51).map { _ in kind.peakRate() })
+        print("kernel set \(setName), \(kind.name), peak \(number(peak * 1e-9, digits: 1, width: 0)) GF/s")
+        func measure(_ what: String, M: Int, N: Int, K: Int) { measureProduct(kind, what, M: M, N: N, K: K) }
+        for rows in [8, 32, 64] { measure("recurrent product, rows x 4H x H", M: rows, N: 2048, K: 512) }
+        measure("recurrent product of a word model", M: 20, N: 2600, K: 650)
+        measure("input product of 32 time steps", M: 2048, N: 2048, K: 512)
+        measure("weight gradient", M: 2048, N: 512, K: 512)
+        measure("weight gradient", M: 1024, N: 256, K: 256)
+        measure("weight gradient, many tokens", M: 2048, N: 512, K: 4096)
+        for rows in [1, 2, 4] { measure("generation", M: rows, N: 2048, K: 512) }
     }
 
     /// One time step of each cell.
@@ -82,6 +84,23 @@ extension KernelBenchmark {
         }
         measure("pack right transposed 512 x 2048", elements: count, bytesAnElement: 8) {
             kernels.packRightTransposed(source, 512, 512, 2048, packed)
+        }
+        let pairs = UnsafeMutableRawPointer(packed).assumingMemoryBound(to: UInt32.self)
+        measure("bfloat16 left 64 x 512", elements: 64 * 512, bytesAnElement: 6) {
+            kernels.packLeftBFloat16(source, 512, nil, 64, 512, pairs)
+        }
+        measure("bfloat16 left transposed 2048 x 512", elements: count, bytesAnElement: 6) {
+            kernels.packLeftTransposedBFloat16(source, 2048, nil, 2048, 512, pairs)
+        }
+        measure("bfloat16 right 512 x 2048", elements: count, bytesAnElement: 6) {
+            kernels.packRightBFloat16(source, 2048, nil, 512, 2048, pairs)
+        }
+        measure("bfloat16 right transposed 512x2048", elements: count, bytesAnElement: 6) {
+            kernels.packRightTransposedBFloat16(source, 512, 512, 2048, pairs)
+        }
+        measure("to bfloat16 1 Mi", elements: count, bytesAnElement: 6) { kernels.toBFloat16(count, source, packed) }
+        measure("from bfloat16 1 Mi", elements: count, bytesAnElement: 6) {
+            kernels.fromBFloat16(count, packed, source)
         }
     }
 }

@@ -1,5 +1,5 @@
 // Kernel benchmark: how near the arithmetic comes to the machine's limit. Run it in release mode:
-//   swift run -c release KernelBenchmark [avx512|avx2|neon|portable]
+//   swift run -c release KernelBenchmark [avx512bf16|avx512|avx2|neon|portable]
 // Product lines give the rate and its share of the peak measured between the same rounds.
 
 import CKernels
@@ -11,13 +11,12 @@ struct KernelBenchmark {
     let setName: String
     /// Its table.
     let kernels: RondoKernelsFloat
-    /// Rounds of the peak probe that take about a millisecond.
-    let probeIterations: Int
 
     static func main() {
         let benchmark = KernelBenchmark(
             setName: CommandLine.arguments.dropFirst().first ?? String(cString: rondo_best_instruction_set()))
-        benchmark.products()
+        benchmark.products(.single(benchmark.kernels))
+        benchmark.products(.bfloat16(benchmark.kernels))
         benchmark.cells()
         benchmark.vectors()
         benchmark.packing()
@@ -25,42 +24,38 @@ struct KernelBenchmark {
 
     init(setName: String) {
         guard let table = rondo_kernels_float(setName) else {
-            fail("KernelBenchmark: this processor lacks the set '\(setName)'; known: avx512, avx2, neon, portable")
+            fail(
+                "KernelBenchmark: this processor lacks the set '\(setName)'; known: avx512bf16, avx512, avx2, neon, "
+                    + "portable"
+            )
         }
         self.setName = setName
         kernels = table.pointee
-        var sink: Float = 0
-        _ = rondo_peak_probe(setName, 100_000, &sink)
-        probeIterations = max(1, Int(1000 * 1e-3 / processorSeconds { _ = rondo_peak_probe(setName, 1000, &sink) }))
-    }
-
-    /// Operations a second of fused multiply-adds in registers, over about a millisecond.
-    func peakRate() -> Double {
-        var operations = 0.0, sink: Float = 0
-        let seconds = processorSeconds { operations = rondo_peak_probe(setName, probeIterations, &sink) }
-        return operations / seconds
     }
 
     /// One line for a product: its median rate, and the median and the upper tenth of its shares of the peak.
-    func measureProduct(_ what: String, M: Int, N: Int, K: Int) {
-        let left = randomFloats(kernels.packedLeftCount(M, K)), right = randomFloats(kernels.packedRightCount(K, N))
+    func measureProduct(_ kind: ProductKind, _ what: String, M: Int, N: Int, K: Int) {
+        let left = randomFloats(M * K), right = randomFloats(K * N)
+        let packedLeft = randomFloats(kind.packedLeftCount(M, K)),
+            packedRight = randomFloats(kind.packedRightCount(K, N))
+        kind.pack(left, right, M, N, K, packedLeft, packedRight)
         let result = randomFloats(M * N)
         let operations = 2 * Double(M) * Double(N) * Double(K)
-        let product = { kernels.product(left, right, M, N, K, result, N, RondoStoreReplace, nil) }
+        let product = { kind.product(packedLeft, packedRight, M, N, K, result) }
         product()  // the first call takes the page faults
         let calls = max(1, Int(4e-3 / processorSeconds(product)))
         var rates: [Double] = [], shares: [Double] = []
         for _ in 0..<51 {
-            let before = peakRate()
+            let before = kind.peakRate()
             let rate = operations * Double(calls) / processorSeconds { for _ in 0..<calls { product() } }
             rates.append(rate)
-            shares.append(rate / max(before, peakRate()))
+            shares.append(rate / max(before, kind.peakRate()))
         }
         print(
             "product \(pad("\(M) x \(N) x \(K)", to: 18)) \(number(median(rates) * 1e-9, digits: 1, width: 7)) GF/s",
             "\(number(median(shares) * 100, digits: 1, width: 6)) % of peak",
             "(upper tenth \(number(upperTenth(shares) * 100, digits: 1, width: 5)) %)   \(what)")
-        for memory in [left, right, result] { memory.deallocate() }
+        for memory in [left, right, packedLeft, packedRight, result] { memory.deallocate() }
     }
 
     /// One line for anything else: nanoseconds an element, and bytes read and written a second.

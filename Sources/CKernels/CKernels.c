@@ -9,18 +9,16 @@
 
 #include "Sets.h"
 
-static const struct {
-    const RondoKernelsFloat *table;
-    PeakProbe probe;
-} sets[] = {
+static const RondoKernelsFloat *const sets[] = {
     // widest first
 #if defined(__x86_64__)
-    {&rondo_float_avx512, rondo_probe_avx512},
-    {&rondo_float_avx2, rondo_probe_avx2},
+    &rondo_float_avx512bf16,
+    &rondo_float_avx512,
+    &rondo_float_avx2,
 #elif defined(__aarch64__)
-    {&rondo_float_neon, rondo_probe_neon},
+    &rondo_float_neon,
 #endif
-    {&rondo_float_portable, rondo_probe_portable},
+    &rondo_float_portable,
 };
 
 #define SETS (sizeof(sets) / sizeof(sets[0]))
@@ -29,9 +27,10 @@ static int processorHas(const char *name) {
 #if defined(__x86_64__)
     const int fma = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     if (strcmp(name, "avx2") == 0) return fma;
-    if (strcmp(name, "avx512") == 0)
-        return fma && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
-            && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+    const int wide = fma && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
+        && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+    if (strcmp(name, "avx512") == 0) return wide;
+    if (strcmp(name, "avx512bf16") == 0) return wide && __builtin_cpu_supports("avx512bf16");
 #endif
     return 1;
 }
@@ -39,24 +38,24 @@ static int processorHas(const char *name) {
 /// The index of the named set, or SETS where this processor or build lacks it.
 static size_t indexOf(const char *name) {
     size_t i = 0;
-    while (i < SETS && (strcmp(sets[i].table->name, name) != 0 || !processorHas(name))) i++;
+    while (i < SETS && (strcmp(sets[i]->name, name) != 0 || !processorHas(name))) i++;
     return i;
 }
 
 const RondoKernelsFloat *rondo_kernels_float(const char *name) {
     const size_t i = indexOf(name);
-    return i < SETS ? sets[i].table : NULL;
+    return i < SETS ? sets[i] : NULL;
 }
 
 const char *rondo_best_instruction_set(void) {
     size_t i = 0;
-    while (!processorHas(sets[i].table->name)) i++;
-    return sets[i].table->name;
+    while (!processorHas(sets[i]->name)) i++;
+    return sets[i]->name;
 }
 
 const RondoKernelsDouble *rondo_kernels_double(void) { return &rondo_double_portable; }
 
 double rondo_peak_probe(const char *name, size_t iterations, float *sink) {
     const size_t i = indexOf(name);
-    return i < SETS ? sets[i].probe(iterations, sink) : 0;
+    return i < SETS ? sets[i]->peakProbe(iterations, sink) : 0;
 }

@@ -24,10 +24,7 @@
 #define PANELS_OF_TWO_ROWS 2
 #define KERNEL_TABLE_TYPE RondoKernelsFloat
 #define KERNEL_TABLE rondo_float_avx2
-#define PROBE rondo_probe_avx2
 #include "kernels/set.inc.h"
-
-#include "kernels/probe.inc.h"
 
 #pragma clang attribute pop
 

@@ -22,9 +22,6 @@
 #define PANELS_OF_TWO_ROWS 2
 #define KERNEL_TABLE_TYPE RondoKernelsFloat
 #define KERNEL_TABLE rondo_float_neon
-#define PROBE rondo_probe_neon
 #include "kernels/set.inc.h"
-
-#include "kernels/probe.inc.h"
 
 #endif

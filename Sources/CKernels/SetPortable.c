@@ -21,7 +21,4 @@
 #define PANELS_OF_TWO_ROWS 1
 #define KERNEL_TABLE_TYPE RondoKernelsFloat
 #define KERNEL_TABLE rondo_float_portable
-#define PROBE rondo_probe_portable
 #include "kernels/set.inc.h"
-
-#include "kernels/probe.inc.h"

@@ -10,9 +10,11 @@ import Musl
 import Darwin
 #endif
 
-/// A set of vector instructions that the kernels are compiled for. All give the same bits.
+/// A set of vector instructions that the kernels are compiled for. All give the same bits, with one exception:
+/// `avx512bf16`, which is AVX-512 with an instruction for products in ``Precision/bfloat16``, takes subnormal numbers
+/// in these for zero.
 public enum InstructionSet: String, Sendable, CaseIterable {
-    case avx512, avx2, neon, portable
+    case avx512bf16, avx512, avx2, neon, portable
 
     /// Whether this processor and this build have it.
     public var isAvailable: Bool { rondo_kernels_float(rawValue) != nil }

@@ -7,32 +7,13 @@ import CKernels
 /// A generic copy of the C tables: the layers above are written once and run in `Float` (training) and in `Double`
 /// (the checks of their gradients against central differences). C functions without state: safe from any thread.
 struct Kernels<Scalar: BitwiseCopyable>: @unchecked Sendable {
-    let packedLeftCount: (_ M: Int, _ K: Int) -> Int
-    let packedRightCount: (_ K: Int, _ N: Int) -> Int
-    let packLeft:
-        (
-            _ source: UnsafePointer<Scalar>, _ stride: Int, _ rows: UnsafePointer<Int32>?, _ M: Int, _ K: Int,
-            _ packed: UnsafeMutablePointer<Scalar>
-        ) -> Void
-    let packLeftTransposed:
-        (
-            _ source: UnsafePointer<Scalar>, _ stride: Int, _ rows: UnsafePointer<Int32>?, _ M: Int, _ K: Int,
-            _ packed: UnsafeMutablePointer<Scalar>
-        ) -> Void
-    let packRight:
-        (
-            _ source: UnsafePointer<Scalar>, _ stride: Int, _ rows: UnsafePointer<Int32>?, _ K: Int, _ N: Int,
-            _ packed: UnsafeMutablePointer<Scalar>
-        ) -> Void
-    let packRightTransposed:
-        (
-            _ source: UnsafePointer<Scalar>, _ stride: Int, _ K: Int, _ N: Int, _ packed: UnsafeMutablePointer<Scalar>
-        ) -> Void
-    let product:
-        (
-            _ packedLeft: UnsafePointer<Scalar>, _ packedRight: UnsafePointer<Scalar>, _ M: Int, _ N: Int, _ K: Int,
-            _ C: UnsafeMutablePointer<Scalar>, _ strideC: Int, _ store: RondoStore, _ bias: UnsafePointer<Scalar>?
-        ) -> Void
+    /// Products on operands as they are.
+    let single: ProductKernels<Scalar>
+    /// Products on operands rounded to bfloat16, which only `Float` has.
+    let bfloat16: ProductKernels<Scalar>?
+    /// Rounding to bfloat16 and back: only of `Float`.
+    let toBFloat16: (_ n: Int, _ x: UnsafePointer<Scalar>, _ y: UnsafeMutableRawPointer) -> Void
+    let fromBFloat16: (_ n: Int, _ x: UnsafeRawPointer, _ y: UnsafeMutablePointer<Scalar>) -> Void
     let elmanForward:
         (
             _ rows: Int, _ H: Int, _ activation: RondoActivation, _ gates: UnsafePointer<Scalar>, _ strideGates: Int,
@@ -116,13 +97,10 @@ struct Kernels<Scalar: BitwiseCopyable>: @unchecked Sendable {
 
 extension Kernels<Float> {
     init(_ table: RondoKernelsFloat) {
-        packedLeftCount = table.packedLeftCount
-        packedRightCount = table.packedRightCount
-        packLeft = table.packLeft
-        packLeftTransposed = table.packLeftTransposed
-        packRight = table.packRight
-        packRightTransposed = table.packRightTransposed
-        product = table.product
+        single = ProductKernels(single: table)
+        bfloat16 = ProductKernels(bfloat16: table)
+        toBFloat16 = table.toBFloat16
+        fromBFloat16 = table.fromBFloat16
         elmanForward = table.elmanForward
         elmanBackward = table.elmanBackward
         lstmForward = table.lstmForward
@@ -149,13 +127,10 @@ extension Kernels<Float> {
 
 extension Kernels<Double> {
     init(_ table: RondoKernelsDouble) {
-        packedLeftCount = table.packedLeftCount
-        packedRightCount = table.packedRightCount
-        packLeft = table.packLeft
-        packLeftTransposed = table.packLeftTransposed
-        packRight = table.packRight
-        packRightTransposed = table.packRightTransposed
-        product = table.product
+        single = ProductKernels(single: table)
+        bfloat16 = nil
+        toBFloat16 = { _, _, _ in preconditionFailure("bfloat16 is for single precision") }
+        fromBFloat16 = { _, _, _ in preconditionFailure("bfloat16 is for single precision") }
         elmanForward = table.elmanForward
         elmanBackward = table.elmanBackward
         lstmForward = table.lstmForward
@@ -208,5 +183,16 @@ extension Double: KernelScalar {
 extension KernelScalar {
     static var kernels: Kernels<Self> {
         @inline(__always) _read { yield kernelTable.kernels }
+    }
+
+    static func productKernels(_ precision: Precision) -> ProductKernels<Self> {
+        switch precision {
+        case .single: return kernels.single
+        case .bfloat16:
+            guard let products = kernels.bfloat16 else {
+                preconditionFailure("products in bfloat16 are for networks in single precision")
+            }
+            return products
+        }
     }
 }

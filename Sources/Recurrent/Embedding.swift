@@ -27,13 +27,14 @@ public struct Embedding<Scalar: KernelScalar>: ~Copyable {
         var places: Range<Int>
     }
 
-    /// Delivers the gradients of the table from those of each shard's tokens, `[tokens.shardTokenCount, size]`.
+    /// Delivers the gradients of the table from those of each shard's tokens, `[tokens.shardTokenCount, size]`; in
+    /// bfloat16 every node's are rounded as by ``TreeSum``.
     public mutating func deliverGradients<Sink: GradientSink<Scalar> & ~Copyable>(
         _ gradients: Matrix<Scalar>, tokens: DistinctTokens, layout: ParameterLayout, nodes: [ShardRange],
-        sink: inout Sink, sequences: PackedSequences
+        sink: inout Sink, sequences: PackedSequences, precision: Precision = .single
     ) {
         for node in nodes {
-            let (rows, values) = sum(node, gradients, tokens, sequences)
+            let (rows, values) = sum(node, gradients, tokens, sequences, precision)
             for chunk in layout.chunkIndices(ofTensor: tensor) {
                 let range = layout.chunks[chunk].rows
                 let first = rows.firstIndex { $0 >= range.lowerBound } ?? rows.count
@@ -45,13 +46,15 @@ public struct Embedding<Scalar: KernelScalar>: ~Copyable {
 
     /// The rows of one node and their gradients.
     private mutating func sum(
-        _ node: ShardRange, _ gradients: Matrix<Scalar>, _ tokens: DistinctTokens, _ sequences: PackedSequences
+        _ node: ShardRange, _ gradients: Matrix<Scalar>, _ tokens: DistinctTokens, _ sequences: PackedSequences,
+        _ precision: Precision
     ) -> (rows: [Int32], values: Matrix<Scalar>) {
         let tree = ReductionTree(shards: node.upper)
         // Each level of the tree holds at most all shards' tokens.
         let depth = Int.bitWidth - (max(node.count, 1) - 1).leadingZeroBitCount
         let memory = partials.matrix(rows: tokens.shardTokenCount * (depth + 1), columns: size)
         memory.rows(0..<gradients.rows).copy(from: gradients)
+        if precision == .bfloat16 { memory.rows(0..<gradients.rows).roundFloatsToBFloat16() }
         var used = gradients.rows
 
         func visit(_ node: ShardRange) -> SparseRows {
@@ -66,6 +69,7 @@ public struct Embedding<Scalar: KernelScalar>: ~Copyable {
             let target = memory.rows(result.places)
             target.gather(merged.firsts[...], from: memory)
             target.scatterAdd(memory, rows: merged.seconds, slots: merged.slotsOfSeconds)
+            if precision == .bfloat16 { target.roundFloatsToBFloat16() }
             return result
         }
         let result = visit(node)

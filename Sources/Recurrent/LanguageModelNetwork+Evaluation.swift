@@ -38,7 +38,7 @@ extension LanguageModelNetwork {
         let (sequences, tokens, targets) = pack(batch)
         let features = features(tokens, carried: carried(carriedStates, sequences), sequences: sequences)
         let losses = losses.matrix(rows: sequences.rows, columns: 1)
-        for rows in blocks(of: sequences.rows, by: Workspace<Scalar>.rowsPerBlock / 4) {
+        for rows in blocks(of: sequences.rows, by: Workspace<Scalar>.rowsPerBlock) {
             workspace.clock.enter(.output)
             let logits = logits.matrix(rows: rows.count, columns: shape.vocabulary)
             output.forward(features.rows(rows), into: logits, workspace: &workspace)

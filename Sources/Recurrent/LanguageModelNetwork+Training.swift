@@ -31,7 +31,7 @@ extension LanguageModelNetwork {
         let logits = logits.matrix(rows: sequences.rows, columns: shape.vocabulary)
         let losses = losses.matrix(rows: sequences.rows, columns: 1)
         let featureGradients = recurrent.outputGradients(sequences)
-        for rows in blocks(of: sequences.rows, by: Workspace<Scalar>.rowsPerBlock / 4) {
+        for rows in blocks(of: sequences.rows, by: Workspace<Scalar>.rowsPerBlock) {
             workspace.clock.enter(.output)
             output.forward(features.rows(rows), into: logits.rows(rows), workspace: &workspace)
             workspace.clock.enter(.loss)
@@ -55,7 +55,8 @@ extension LanguageModelNetwork {
             sequences: sequences, workspace: &workspace)
         workspace.clock.enter(.embedding)
         embedding.deliverGradients(
-            embeddingGradients, tokens: tokens, layout: layout, nodes: nodes, sink: &sink, sequences: sequences)
+            embeddingGradients, tokens: tokens, layout: layout, nodes: nodes, sink: &sink, sequences: sequences,
+            precision: shape.precision)
         workspace.clock.enter(.other)
         return outcomes
     }

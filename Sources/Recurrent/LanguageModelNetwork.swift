@@ -17,12 +17,17 @@ public struct LanguageModelShape: Sendable, Hashable {
     /// The probability that a feature between two layers, or before the output layer, is dropped in training.
     public var dropout: Double
 
+    /// What the operands of all products are rounded to, in training as in evaluation and generation.
+    public var precision: Precision
+
     /// A shape; all sizes are positive, `dropout` lies in 0..<1.
     public init(
-        cell: CellKind, layers: Int, hiddenSize: Int, embeddingSize: Int, vocabulary: Int, dropout: Double = 0
+        cell: CellKind, layers: Int, hiddenSize: Int, embeddingSize: Int, vocabulary: Int, dropout: Double = 0,
+        precision: Precision = .single
     ) {
         (self.cell, self.layers, self.hiddenSize) = (cell, layers, hiddenSize)
         (self.embeddingSize, self.vocabulary, self.dropout) = (embeddingSize, vocabulary, dropout)
+        self.precision = precision
     }
 }
 
@@ -50,7 +55,7 @@ public struct LanguageModelNetwork<Scalar: KernelScalar>: ~Copyable {
     var outputDropout: Dropout<Scalar>
     var output: Linear<Scalar>
     /// Scratch memory, and the clock of the phases.
-    public var workspace = Workspace<Scalar>()
+    public var workspace: Workspace<Scalar>
     /// `[R, vocabulary]` in training, a block of rows in evaluation.
     var logits = GrowingBuffer<Scalar>()
     /// `[R]`
@@ -67,10 +72,13 @@ public struct LanguageModelNetwork<Scalar: KernelScalar>: ~Copyable {
             appendingTo: &layout, prefix: "embedding.", vocabulary: shape.vocabulary, size: shape.embeddingSize)
         recurrent = RecurrentStack(
             appendingTo: &layout, prefix: "recurrent.", cell: shape.cell, layers: shape.layers,
-            inputSize: shape.embeddingSize, hiddenSize: shape.hiddenSize, dropout: shape.dropout)
+            inputSize: shape.embeddingSize, hiddenSize: shape.hiddenSize, dropout: shape.dropout,
+            precision: shape.precision)
         outputDropout = Dropout(probability: shape.dropout, layer: shape.layers - 1)
         output = Linear(
-            appendingTo: &layout, prefix: "output.", inputSize: shape.hiddenSize, outputSize: shape.vocabulary)
+            appendingTo: &layout, prefix: "output.", inputSize: shape.hiddenSize, outputSize: shape.vocabulary,
+            precision: shape.precision)
+        workspace = Workspace(precision: shape.precision)
         weights = Buffer(count: layout.count)
         (self.shape, self.layout) = (shape, layout)
     }

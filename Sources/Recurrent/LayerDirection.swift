@@ -34,11 +34,11 @@ struct LayerDirection<Scalar: KernelScalar>: ~Copyable {
     let tensors: DirectionTensors
 
     /// W_ihᵀ `[in, G]` and W_hhᵀ `[H, G]`.
-    var inputForward = PackedRight<Scalar>()
-    var recurrentForward = PackedRight<Scalar>()
+    var inputForward: PackedRight<Scalar>
+    var recurrentForward: PackedRight<Scalar>
     /// W_ih `[G, in]` and W_hh `[G, H]`.
-    var inputBackward = PackedRight<Scalar>()
-    var recurrentBackward = PackedRight<Scalar>()
+    var inputBackward: PackedRight<Scalar>
+    var recurrentBackward: PackedRight<Scalar>
     /// What the input product adds `[G]`: both biases, or b_ih where the recurrent product stays apart.
     let inputBias: Buffer<Scalar>
     /// What the recurrent product adds where it stays apart `[G]`: b_hh.
@@ -62,10 +62,15 @@ struct LayerDirection<Scalar: KernelScalar>: ~Copyable {
     var tokenGateGradients = GrowingBuffer<Scalar>()
 
     init(
-        cell: any RecurrentCell, inputSize: Int, hiddenSize: Int, direction: TimeDirection, tensors: DirectionTensors
+        cell: any RecurrentCell, inputSize: Int, hiddenSize: Int, direction: TimeDirection, tensors: DirectionTensors,
+        precision: Precision
     ) {
         (self.cell, self.inputSize, self.hiddenSize) = (cell, inputSize, hiddenSize)
         (self.direction, self.tensors) = (direction, tensors)
+        inputForward = PackedRight(precision: precision)
+        recurrentForward = PackedRight(precision: precision)
+        inputBackward = PackedRight(precision: precision)
+        recurrentBackward = PackedRight(precision: precision)
         inputBias = Buffer(count: cell.gateBlocks * hiddenSize)
         recurrentBias = Buffer(count: cell.gateBlocks * hiddenSize)
     }

@@ -9,13 +9,18 @@ public struct Linear<Scalar: KernelScalar>: ~Copyable {
     /// The number of features of x and y.
     public let inputSize, outputSize: Int
     /// Wᵀ `[in, out]` and W `[out, in]`.
-    private var forwardWeights = PackedRight<Scalar>()
-    private var backwardWeights = PackedRight<Scalar>()
+    private var forwardWeights: PackedRight<Scalar>
+    private var backwardWeights: PackedRight<Scalar>
     private let bias: Buffer<Scalar>
 
     /// A layer whose parameters `{prefix}weight` and `{prefix}bias` are appended to the layout.
-    public init(appendingTo layout: inout ParameterLayout, prefix: String, inputSize: Int, outputSize: Int) {
+    public init(
+        appendingTo layout: inout ParameterLayout, prefix: String, inputSize: Int, outputSize: Int,
+        precision: Precision = .single
+    ) {
         (self.inputSize, self.outputSize) = (inputSize, outputSize)
+        forwardWeights = PackedRight(precision: precision)
+        backwardWeights = PackedRight(precision: precision)
         weightTensor = layout.append("\(prefix)weight", [outputSize, inputSize])
         biasTensor = layout.append("\(prefix)bias", [outputSize])
         bias = Buffer(count: outputSize)

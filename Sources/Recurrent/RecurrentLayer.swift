@@ -16,7 +16,7 @@ public struct RecurrentLayer<Scalar: KernelScalar>: ~Copyable {
     /// A layer whose parameters are appended to the layout, each direction's under PyTorch's names.
     public init(
         appendingTo layout: inout ParameterLayout, prefix: String, layer: Int, cell: CellKind, inputSize: Int,
-        hiddenSize: Int, directions: [TimeDirection] = [.forward]
+        hiddenSize: Int, directions: [TimeDirection] = [.forward], precision: Precision = .single
     ) {
         (self.inputSize, self.hiddenSize, hasCellState) = (inputSize, hiddenSize, cell.cell.hasCellState)
         for direction in directions {
@@ -26,7 +26,7 @@ public struct RecurrentLayer<Scalar: KernelScalar>: ~Copyable {
             self.directions.append(
                 LayerDirection(
                     cell: cell.cell, inputSize: inputSize, hiddenSize: hiddenSize, direction: direction,
-                    tensors: tensors))
+                    tensors: tensors, precision: precision))
         }
     }
 

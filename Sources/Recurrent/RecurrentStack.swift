@@ -13,7 +13,7 @@ public struct RecurrentStack<Scalar: KernelScalar>: ~Copyable {
     /// A stack whose parameters are appended to the layout under PyTorch's names behind `prefix`.
     public init(
         appendingTo layout: inout ParameterLayout, prefix: String, cell: CellKind, layers: Int, inputSize: Int,
-        hiddenSize: Int, directions: [TimeDirection] = [.forward], dropout: Double = 0
+        hiddenSize: Int, directions: [TimeDirection] = [.forward], dropout: Double = 0, precision: Precision = .single
     ) {
         precondition(layers > 0 && !directions.isEmpty, "a stack has at least one layer and one direction")
         outputSize = directions.count * hiddenSize
@@ -21,7 +21,8 @@ public struct RecurrentStack<Scalar: KernelScalar>: ~Copyable {
             self.layers.append(
                 RecurrentLayer(
                     appendingTo: &layout, prefix: prefix, layer: layer, cell: cell,
-                    inputSize: layer == 0 ? inputSize : outputSize, hiddenSize: hiddenSize, directions: directions))
+                    inputSize: layer == 0 ? inputSize : outputSize, hiddenSize: hiddenSize, directions: directions,
+                    precision: precision))
             dropouts.append(Dropout(probability: dropout, layer: layer))
         }
     }

@@ -44,7 +44,7 @@ extension Workspace {
         }
         clock.enter(.packingRows)
         let shards = sequences.shards.count
-        rights.grow(to: products.count * shards) { PackedRight() }
+        rights.grow(to: products.count * shards) { [precision] in PackedRight(precision: precision) }
         for (index, product) in products.enumerated() {
             for (shard, list) in product.inputs.lists.enumerated() {
                 rights[index * shards + shard].pack(product.inputs.matrix, rows: list)
@@ -57,7 +57,8 @@ extension Workspace {
                     chunk: chunks[index][chunks[index].startIndex + place], rows: rows,
                     rowsPerBlock: rowsPerBlock(columns: columns), nodes: nodes, sink: &sink, sequences: sequences,
                     outputGradients: outputGradients, packing: index == 0, keeping: products.count > 1,
-                    firstRight: index * shards, lefts: &lefts, rights: rights, sums: &sums, clock: &clock)
+                    precision: precision, firstRight: index * shards, lefts: &lefts, rights: rights, sums: &sums,
+                    clock: &clock)
             }
         }
     }
@@ -70,11 +71,13 @@ extension Workspace {
     private static func deliver<Sink: GradientSink<Scalar> & ~Copyable>(
         chunk: Int, rows: Range<Int>, rowsPerBlock: Int, nodes: [ShardRange], sink: inout Sink,
         sequences: PackedSequences, outputGradients: RowsByShard<Scalar>, packing: Bool, keeping: Bool,
-        firstRight: Int, lefts: inout OwnedArray<PackedLeft<Scalar>>, rights: borrowing OwnedArray<PackedRight<Scalar>>,
-        sums: inout TreeSum<Scalar>, clock: inout PhaseClock
+        precision: Precision, firstRight: Int, lefts: inout OwnedArray<PackedLeft<Scalar>>,
+        rights: borrowing OwnedArray<PackedRight<Scalar>>, sums: inout TreeSum<Scalar>, clock: inout PhaseClock
     ) {
         let shards = sequences.shards.count
-        lefts.grow(to: keeping ? (rows.count + rowsPerBlock - 1) / rowsPerBlock * shards : 1) { PackedLeft() }
+        lefts.grow(to: keeping ? (rows.count + rowsPerBlock - 1) / rowsPerBlock * shards : 1) {
+            PackedLeft(precision: precision)
+        }
         for node in nodes {
             clock.enter(.other)
             let memory = sink.memory(chunk: chunk, node: node)

@@ -4,8 +4,10 @@ import Numerics
 
 /// Packed operands and sums that no layer needs after its turn, and the clock of the phases.
 public struct Workspace<Scalar: KernelScalar>: ~Copyable {
+    /// What the operands of all products are rounded to.
+    public let precision: Precision
     /// The rows of a product with weights.
-    var left = PackedLeft<Scalar>()
+    var left: PackedLeft<Scalar>
     /// Output gradients of weight gradients, one operand a shard and block of columns.
     var lefts = OwnedArray<PackedLeft<Scalar>>()
     /// Inputs of weight gradients, one operand a shard and tensor.
@@ -13,12 +15,16 @@ public struct Workspace<Scalar: KernelScalar>: ~Copyable {
     /// `[nodes, out]`: the gradient of a bias.
     var biasSums = GrowingBuffer<Scalar>()
     /// Sums over shards.
-    var sums = TreeSum<Scalar>()
+    var sums: TreeSum<Scalar>
     /// Where the time goes.
     public var clock = PhaseClock()
 
-    /// Empty scratch memory.
-    public init() {}
+    /// Empty scratch memory for layers of this precision.
+    public init(precision: Precision = .single) {
+        self.precision = precision
+        left = PackedLeft(precision: precision)
+        sums = TreeSum(precision: precision)
+    }
 
     /// Rows that are packed and multiplied at a time: 256 rows of 512 fill half of a 1 MiB second-level cache.
     static var rowsPerBlock: Int { 256 }

@@ -5,72 +5,8 @@ import Testing
 
 @Suite("Packed product")
 struct ProductTests {
-    /// The operands of one product, with what it must give.
-    private struct Case {
-        var left: PaddedMatrix
-        var leftIsTransposed: Bool
-        var leftRows: [Int32]?
-        var right: PaddedMatrix
-        var rightIsTransposed: Bool
-        var rightRows: [Int32]?
-        var before: PaddedMatrix
-        var store: RondoStore
-        var bias: [Float]
-
-        init(M: Int, N: Int, K: Int, using generator: inout SeededGenerator) {
-            leftIsTransposed = Bool.random(using: &generator)
-            rightIsTransposed = Bool.random(using: &generator)
-            let leftCount = leftIsTransposed ? K : M
-            left = generator.matrix(leftCount, leftIsTransposed ? M : K)
-            right = generator.matrix(rightIsTransposed ? N : K, rightIsTransposed ? K : N)
-            if Bool.random(using: &generator), leftCount > 0 {
-                leftRows = generator.indices(leftCount, below: leftCount)
-            }
-            if !rightIsTransposed, Bool.random(using: &generator), K > 0 {
-                rightRows = generator.indices(K, below: K)
-            }
-            before = generator.matrix(M, N)
-            store = [RondoStoreReplace, RondoStoreAdd, RondoStoreBias].randomElement(using: &generator)!
-            bias = generator.floats(N)
-        }
-
-        func product(with kernels: RondoKernelsFloat, K: Int) -> [Float] {
-            let (M, N) = (before.rows, before.columns)
-            let guardValue: Float = 777
-            var packedLeft = Array(repeating: guardValue, count: kernels.packedLeftCount(M, K) + 1)
-            var packedRight = Array(repeating: guardValue, count: kernels.packedRightCount(K, N) + 1)
-            let packLeft = leftIsTransposed ? kernels.packLeftTransposed : kernels.packLeft
-            packLeft(left.values, left.stride, leftRows, M, K, &packedLeft)
-            if rightIsTransposed {
-                kernels.packRightTransposed(right.values, right.stride, K, N, &packedRight)
-            } else {
-                kernels.packRight(right.values, right.stride, rightRows, K, N, &packedRight)
-            }
-            #expect(packedLeft.last == guardValue && packedRight.last == guardValue, "packing wrote beyond its count")
-            var result = before.values
-            kernels.product(packedLeft, packedRight, M, N, K, &result, before.stride, store, bias)
-            return result
-        }
-
-        /// One accumulator an element, k ascending, fused; then the old element or the bias.
-        func reference(K: Int) -> [Float] {
-            before.mapping { m, n in
-                var sum: Float = 0
-                for k in 0..<K {
-                    let a = leftIsTransposed ? left[row(leftRows, k), m] : left[row(leftRows, m), k]
-                    let b = rightIsTransposed ? right[n, k] : right[row(rightRows, k), n]
-                    sum = fused(a, b, sum)
-                }
-                if store == RondoStoreAdd { return before[m, n] + sum }
-                return store == RondoStoreBias ? sum + bias[n] : sum
-            }.values
-        }
-
-        private func row(_ rows: [Int32]?, _ index: Int) -> Int { rows.map { Int($0[index]) } ?? index }
-    }
-
     private func check(M: Int, N: Int, K: Int, _ generator: inout SeededGenerator, seed: UInt64) {
-        let operands = Case(M: M, N: N, K: K, using: &generator)
+        let operands = ProductCase(M: M, N: N, K: K, using: &generator)
         let expected = operands.reference(K: K)
         for set in KernelSet.all {
             expectSameBits(

@@ -77,7 +77,7 @@ struct KernelSet: CustomTestStringConvertible, Sendable {
 
     /// Every set that this processor can run.
     static let all: [KernelSet] = {
-        let names = ["avx512", "avx2", "neon", "portable"]
+        let names = ["avx512bf16", "avx512", "avx2", "neon", "portable"]
         return names.filter { rondo_kernels_float($0) != nil }.map(KernelSet.init(name:))
     }()
 }

@@ -6,6 +6,9 @@
 //    (element i goes to partial i mod 16), combined pairwise: 8 + 8, 4 + 4, 2 + 2, 1 + 1;
 //  - elementary functions are our own polynomials in fused multiply-adds;
 //  - no contraction that is not written down, no flush to zero, no approximate reciprocal.
+// Products on bfloat16 operands (the kernels named ...BFloat16) keep the contract within one set, and all sets but
+// "avx512bf16" agree. The instruction of "avx512bf16" takes subnormal numbers for zero, as operands and as sums: it
+// agrees with the others wherever none occurs.
 // Nothing here allocates, keeps state, or does I/O. Matrices are row-major; a stride counts scalars from one row
 // to the next. Pointers need only the alignment of their scalar; 64 bytes are faster.
 #ifndef RONDO_CKERNELS_H
@@ -34,10 +37,36 @@ typedef struct {
     double rootBiasCorrection; // sqrt(1 - beta2^t)
 } RondoAdamStep;
 
-// The table is declared once for each scalar type: float for training, double for gradient checks.
-#define RONDO_DECLARE_KERNELS(SCALAR, NAME)                                                                            \
+// Products on operands rounded to bfloat16, accumulated in single precision: C[M,N] = A[M,K] B[K,N] where each element
+// has one accumulator; K goes in pairs, k = 1 before 0, 3 before 2 and so on, a rounded addition each (the products are
+// exact). Operands are rounded to nearest even when packed. Each kernel is otherwise as its namesake; packed operands
+// are counted in words of 32 bits, which hold a pair.
+#define RONDO_BFLOAT16_KERNELS                                                                                         \
+    size_t (*_Nonnull packedLeftCountBFloat16)(size_t M, size_t K);                                                    \
+    size_t (*_Nonnull packedRightCountBFloat16)(size_t K, size_t N);                                                   \
+    void (*_Nonnull packLeftBFloat16)(const float *_Nonnull source, size_t stride, const int32_t *_Nullable rows,      \
+                                      size_t M, size_t K, uint32_t *_Nonnull packed);                                  \
+    void (*_Nonnull packLeftTransposedBFloat16)(const float *_Nonnull source, size_t stride,                           \
+                                                const int32_t *_Nullable rows, size_t M, size_t K,                     \
+                                                uint32_t *_Nonnull packed);                                            \
+    void (*_Nonnull packRightBFloat16)(const float *_Nonnull source, size_t stride, const int32_t *_Nullable rows,     \
+                                       size_t K, size_t N, uint32_t *_Nonnull packed);                                 \
+    void (*_Nonnull packRightTransposedBFloat16)(const float *_Nonnull source, size_t stride, size_t K, size_t N,      \
+                                                 uint32_t *_Nonnull packed);                                           \
+    void (*_Nonnull productBFloat16)(const uint32_t *_Nonnull packedLeft, const uint32_t *_Nonnull packedRight,        \
+                                     size_t M, size_t N, size_t K, float *_Nonnull C, size_t strideC,                  \
+                                     RondoStore store, const float *_Nullable bias);                                   \
+    double (*_Nonnull peakProbeBFloat16)(size_t iterations, float *_Nonnull sink);                                     \
+    /* For the wire, 2 bytes a number at any address. y[i] = x[i] rounded to nearest even, the same bits on every set  \
+       (NaN stays NaN, beyond the largest number lies infinity); and y[i] = x[i], exactly. */                          \
+    void (*_Nonnull toBFloat16)(size_t n, const float *_Nonnull x, void *_Nonnull y);                                  \
+    void (*_Nonnull fromBFloat16)(size_t n, const void *_Nonnull x, float *_Nonnull y);
+
+// The table is declared once for each scalar type: float for training, with the kernels MORE, and double for gradient
+// checks.
+#define RONDO_DECLARE_KERNELS(SCALAR, NAME, MORE)                                                                      \
     typedef struct NAME {                                                                                              \
-        /* "avx512", "avx2", "neon", "portable" */                                                                     \
+        /* "avx512bf16", "avx512", "avx2", "neon", "portable" */                                                       \
         const char *_Nonnull name;                                                                                     \
                                                                                                                        \
         /* ---- matrix product: C[M,N] = A[M,K] B[K,N] ---- */                                                         \
@@ -62,6 +91,9 @@ typedef struct {
         void (*_Nonnull product)(const SCALAR *_Nonnull packedLeft, const SCALAR *_Nonnull packedRight, size_t M,      \
                                  size_t N, size_t K, SCALAR *_Nonnull C, size_t strideC, RondoStore store,             \
                                  const SCALAR *_Nullable bias);                                                        \
+        /* Runs rounds of independent multiply-adds in registers; returns the number of floating-point operations. */  \
+        double (*_Nonnull peakProbe)(size_t iterations, SCALAR *_Nonnull sink);                                        \
+        MORE                                                                                                           \
                                                                                                                        \
         /* ---- recurrent cells; one call does all rows of one time step ---- */                                       \
         /* Elman (1990): h = activation(gates). gates [rows,H] holds input + recurrent pre-activation. */              \
@@ -140,12 +172,13 @@ typedef struct {
         void (*_Nonnull sigmoid)(size_t n, const SCALAR *_Nonnull x, SCALAR *_Nonnull y);                              \
     } NAME;
 
-RONDO_DECLARE_KERNELS(float, RondoKernelsFloat)
-RONDO_DECLARE_KERNELS(double, RondoKernelsDouble)
+RONDO_DECLARE_KERNELS(float, RondoKernelsFloat, RONDO_BFLOAT16_KERNELS)
+RONDO_DECLARE_KERNELS(double, RondoKernelsDouble, )
 
 /// The table of the named instruction set, or NULL where this processor (or this build) lacks it.
 const RondoKernelsFloat *_Nullable rondo_kernels_float(const char *_Nonnull name);
-/// The widest set of this processor: "avx512", "avx2", "neon" or "portable".
+/// The widest set of this processor: "avx512bf16" (AVX-512 with its instruction for bfloat16), "avx512", "avx2", "neon"
+/// or "portable".
 const char *_Nonnull rondo_best_instruction_set(void);
 /// Double precision, for gradient checks: one portable table; elementary functions from libm.
 const RondoKernelsDouble *_Nonnull rondo_kernels_double(void);

@@ -1,16 +1,23 @@
-// The machine's peak: ROWS x VECTORS accumulators in registers, as many as a tile of the product has, and nothing else.
+// The machine's peak in one kind of product: ROWS x VECTORS accumulators in registers, as many as a tile has, and
+// nothing else.
 
-double PROBE(size_t iterations, float *sink) {
-    Register sums[ROWS * VECTORS], a = (Register)(0.999f + sink[0] * 1e-9f), b = (Register)1e-3f;
+/// Rounds of independent multiply-adds; returns the floating-point operations done. `sink` gives a number and takes
+/// one, so that nothing is left out.
+static double NAMED(peakProbe)(size_t iterations, SCALAR *sink) {
+    Register sums[ROWS * VECTORS];
 #pragma clang loop unroll(full)
-    for (int i = 0; i < ROWS * VECTORS; i++) sums[i] = (Register)(float)i;
-    for (size_t iteration = 0; iteration < iterations; iteration++) {
+    for (int i = 0; i < ROWS * VECTORS; i++) sums[i] = (Register)(SCALAR)i;
+    WORD words[LANES];
+    for (size_t i = 0; i < LANES; i++) __builtin_memcpy(words + i, sink, sizeof(WORD));
+    for (size_t iteration = 0; iteration < iterations; iteration++)
 #pragma clang loop unroll(full)
-        for (int i = 0; i < ROWS * VECTORS; i++) sums[i] = FMA(sums[i], a, b);
-    }
+        for (int round = 0; round < ROUNDS_OF_WORD; round++)
+#pragma clang loop unroll(full)
+            for (int i = 0; i < ROWS * VECTORS; i++)
+                sums[i] = MULTIPLY_ADD(LEFT_FACTOR(words[0], round), RIGHT_FACTOR(words, round), sums[i]);
     Register total = 0;
 #pragma clang loop unroll(full)
     for (int i = 0; i < ROWS * VECTORS; i++) total += sums[i];
-    sink[0] = total[0];
-    return 2.0 * LANES * ROWS * VECTORS * (double)iterations;
+    *sink = total[0] == 0;
+    return 2.0 * ELEMENTS_OF_WORD * LANES * ROWS * VECTORS * (double)iterations;
 }
