@@ -1,11 +1,12 @@
 // The models that are measured.
 
+import Numerics
 import Recurrent
 
 /// A model and a batch.
 struct BenchmarkModel {
-    let name: String
-    let shape: LanguageModelShape
+    private(set) var name: String
+    private(set) var shape: LanguageModelShape
     let lanes, length: Int
 
     init(
@@ -19,6 +20,14 @@ struct BenchmarkModel {
             cell: cell, layers: layers, hiddenSize: hidden, embeddingSize: embedding, vocabulary: vocabulary,
             dropout: dropout)
         (self.lanes, self.length) = (lanes, length)
+    }
+
+    /// The model with products in another precision.
+    func with(_ precision: Precision) -> BenchmarkModel {
+        var model = self
+        model.shape.precision = precision
+        if precision != .single { model.name += " \(precision)" }
+        return model
     }
 
     static let all = [

@@ -50,6 +50,19 @@ struct StepBenchmark {
         let time = times[times.count / 2]
         let tokens = Double(model.lanes * model.length)
         let rate = tokens * model.operationsPerToken / time
+        let phases = StepPhase.allCases.map { ($0, Double(network.workspace.clock.nanoseconds[$0.rawValue])) }
+        guard !printsJSON else {
+            var line = JSONLine()
+            line.add("model", model.name)
+            line.add("tokens", tokens)
+            line.add("operationsPerToken", model.operationsPerToken)
+            line.add("peak", peak)
+            line.add("steps", Double(times.count))
+            line.add("stepSeconds", time)
+            line.add("updateSeconds", update)
+            line.add("seconds", phases.map { ("\($0.0)", $0.1 * 1e-9) })
+            return print(line.text)
+        }
         print("\n\(model.name)")
         print(
             "  step \(format(time * 1e3, 1)) ms (best \(format(times[0] * 1e3, 1)), \(times.count) steps)"
@@ -57,7 +70,6 @@ struct StepBenchmark {
                 + " of \(format(peak * 1e-9, 1)) = \(format(100 * rate / peak, 1)) % of peak")
         print(
             "  clip and Adam \(format(update * 1e3, 1)) ms: \(format(tokens / (time + update), 0)) tokens/s with them")
-        let phases = StepPhase.allCases.map { ($0, Double(network.workspace.clock.nanoseconds[$0.rawValue])) }
         let total = phases.reduce(0) { $0 + $1.1 }
         let parts = phases.sorted { $0.1 > $1.1 }.filter { $0.1 > 0.0005 * total }
         print("  " + parts.map { "\($0.0) \(format(100 * $0.1 / total, 1)) %" }.joined(separator: ", "))
@@ -70,19 +82,24 @@ struct StepBenchmark {
         -> Double
     {
         let adam = Adam<Float>(layout: network.layout)
+        func update() {
+            var norm = GradientNorm(chunks: network.layout.chunks.count)
+            for chunk in network.layout.chunks.indices {
+                norm.set(
+                    .init(GradientNorm.partial(gradient: sink.gradient(chunk: chunk, node: sink.nodes[0]))),
+                    chunk: chunk)
+            }
+            let scale = norm.gradientScale(tokens: model.lanes * model.length, limit: 5)
+            let step = AdamConfiguration(rate: 0).step(update: 1, gradientScale: scale)
+            for chunk in network.layout.chunks.indices {
+                adam.update(
+                    chunk: chunk, weights: network.weights, gradient: sink.gradient(chunk: chunk, node: sink.nodes[0]),
+                    step: step)
+            }
+        }
+        update()  // touches the moments' pages for the first time
         let start = now()
-        var norm = GradientNorm(chunks: network.layout.chunks.count)
-        for chunk in network.layout.chunks.indices {
-            norm.set(
-                .init(GradientNorm.partial(gradient: sink.gradient(chunk: chunk, node: sink.nodes[0]))), chunk: chunk)
-        }
-        let scale = norm.gradientScale(tokens: model.lanes * model.length, limit: 5)
-        let update = AdamConfiguration(rate: 0).step(update: 1, gradientScale: scale)
-        for chunk in network.layout.chunks.indices {
-            adam.update(
-                chunk: chunk, weights: network.weights, gradient: sink.gradient(chunk: chunk, node: sink.nodes[0]),
-                step: update)
-        }
+        update()
         return Double(now() - start) * 1e-9
     }
 
@@ -106,15 +123,24 @@ struct StepBenchmark {
     return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
 }
 
+/// `--precision bfloat16`: products on rounded operands.
+let precision: Precision = CommandLine.arguments.contains("bfloat16") ? .bfloat16 : .single
+
+/// `--json`: one line a model, for programs.
+let printsJSON = CommandLine.arguments.contains("--json")
+
 private let clockIdentifier =
     CommandLine.arguments.contains("--cpu-time") ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC
 
-/// The fused multiply-adds that one thread can do, as floating-point operations a second: the best of some runs.
+/// The multiply-adds of the chosen precision that one thread can do, as floating-point operations a second: the best of
+/// some runs.
 func peakOperationsPerSecond() -> Double {
     var sink: Float = 0
+    let kernels = rondo_kernels_float(InstructionSet.current.rawValue)!.pointee
+    let probe = precision == .bfloat16 ? kernels.peakProbeBFloat16 : kernels.peakProbe
     return (0..<20).map { _ in
         let begin = now()
-        let operations = rondo_peak_probe(InstructionSet.current.rawValue, 200_000, &sink)
+        let operations = probe(200_000, &sink)
         return operations / (Double(now() - begin) * 1e-9)
     }.max()!
 }
