@@ -49,7 +49,8 @@ let package = Package(
         .target(name: "Messaging", dependencies: ["CZeroMQ"]),
         .target(name: "WireProtocol", dependencies: [protobuf], exclude: ["rondo.proto"]),
         .target(name: "Cluster", dependencies: ["Numerics"]),
-        .target(name: "Platform"),
+        .target(name: "CPlatform"),
+        .target(name: "Platform", dependencies: ["CPlatform"]),
         .target(
             name: "Server",
             dependencies: [
@@ -115,6 +116,7 @@ let package = Package(
         .testTarget(
             name: "SupervisorTests",
             dependencies: ["Platform", "Configuration", "Client", "Supervisor", logging]),
+        .testTarget(name: "PlatformTests", dependencies: ["Platform"]),
         .testTarget(name: "StyleTests"),
         .testTarget(
             name: "EndToEndTests",

@@ -160,7 +160,7 @@ extension RunSnapshot {
             throw .malformed(endpoint, reason: "\(error)")
         }
         layout = LanguageModelNetwork<Float>.layout(
-            LanguageModelShape(configuration.model, vocabulary: tokenizer.count))
+            LanguageModelShape(configuration, vocabulary: tokenizer.count))
         guard head.chunks == layout.chunks.count, head.version == UInt64(clamping: record.step) else {
             throw .malformed(
                 endpoint, reason: "a snapshot of \(head.chunks) chunks for a model of \(layout.chunks.count)")

@@ -46,8 +46,14 @@ public struct RunStatus: Sendable, Equatable, Codable {
     public var summary: String
     /// The workers, by name.
     public var workers: [WorkerStatus]
+    /// The processes that hold the parameters, the server first; empty if it holds all of them.
+    public var partitions: [PartitionStatus] = []
     /// What was refused or dropped, by reason.
     public var counters: [String: Int]
+    /// Where the server's time went since it started, by activity: docs/status.md names them.
+    public var seconds: [String: Double]
+    /// The server's uptime when it applied the last step: with `step`, a run's exact speed between two looks.
+    public var lastStepUptimeSeconds: Double?
 
     /// Whether all steps are done or the run was ended.
     public var isFinished: Bool { phase == "finished" }
@@ -75,6 +81,8 @@ public struct WorkerStatus: Sendable, Equatable, Codable {
     public var instructionSet: String
     /// The leases that it has completed.
     public var steps: Int
+    /// Where its time went since it joined, by activity, until it completed the last lease.
+    public var seconds: [String: Double]
 }
 
 extension RunStatus {
@@ -100,11 +108,19 @@ extension RunStatus {
         problem = wire.problem
         summary = wire.configurationSummary
         workers = wire.workers.map(WorkerStatus.init)
+        partitions = wire.partitions.map(PartitionStatus.init)
         counters = Dictionary(
             wire.counters.map { ($0.name, Int(clamping: $0.value)) }, uniquingKeysWith: { first, _ in first })
+        seconds = Self.seconds(wire.seconds)
+        lastStepUptimeSeconds = wire.lastStepUptimeSeconds > 0 ? Self.finite(wire.lastStepUptimeSeconds) : nil
     }
 
-    fileprivate static func finite(_ value: Double) -> Double? { value.isFinite ? value : nil }
+    static func seconds(_ wire: [WireActivitySeconds]) -> [String: Double] {
+        Dictionary(
+            wire.filter(\.isPlausible).map { ($0.name, $0.seconds) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    static func finite(_ value: Double) -> Double? { value.isFinite ? value : nil }
 }
 
 extension WorkerStatus {
@@ -119,5 +135,6 @@ extension WorkerStatus {
         residentBytes = Int(clamping: wire.residentBytes)
         instructionSet = wire.instructionSet
         steps = Int(clamping: wire.steps)
+        seconds = RunStatus.seconds(wire.seconds)
     }
 }

@@ -4,9 +4,9 @@ import Numerics
 
 /// The server's state machine for synchronous training.
 ///
-/// A step runs through `gathering → training → applying → (evaluating) → training …` until the last step. The outcome
-/// of
-/// a step does not depend on who computed which span: a span whose worker is gone is leased again, to whoever is free.
+/// A step runs through `gathering → training → summing → applying → (evaluating) → training …` until the last step.
+/// The outcome of a step does not depend on who computed which span: a span whose worker is gone is leased again, to
+/// whoever is free.
 public struct Coordinator: Sendable {
     /// What the run is doing.
     public enum Phase: Sendable, Equatable {
@@ -14,6 +14,8 @@ public struct Coordinator: Sendable {
         case gathering(since: Double?)
         /// Collecting the gradients of the step.
         case training
+        /// All spans are done; the last of their gradients may be on their way to a partition.
+        case summing
         /// The shell is applying the step.
         case applying
         /// Collecting validation losses of the present version.
@@ -39,17 +41,19 @@ public struct Coordinator: Sendable {
     /// The rules it keeps.
     public let rules: CoordinatorRules
     /// The version of the weights; also the number of the step in progress.
-    public private(set) var version: Int
+    public internal(set) var version: Int
     /// What the run is doing.
-    public private(set) var phase: Phase = .gathering(since: nil)
-    private(set) var workers: [WorkerIdentifier: WorkerRecord] = [:]
-    private let tree: ReductionTree
+    public internal(set) var phase: Phase = .gathering(since: nil)
+    var workers: [WorkerIdentifier: WorkerRecord] = [:]
+    let tree: ReductionTree
     /// The version that was evaluated last.
-    public private(set) var lastEvaluated: Int?
-    private var nextLease = 1
+    public internal(set) var lastEvaluated: Int?
+    var nextLease = 1
     /// Spans of the present phase that nobody holds.
-    private var unassigned: [ShardRange] = []
-    private var outcomes: [Int: ShardOutcome] = [:]
+    var unassigned: [ShardRange] = []
+    var outcomes: [Int: ShardOutcome] = [:]
+    /// A stop was asked for while a step was being applied: half of the weights may be new.
+    private var stopsOnceApplied = false
 
     /// A coordinator at `version`, which was evaluated already or not.
     public init(rules: CoordinatorRules, version: Int = 0, lastEvaluated: Int? = nil) {
@@ -78,11 +82,21 @@ public struct Coordinator: Sendable {
         case .computationFailed(let worker, let step, let shard, let reason):
             guard let lease = workers[worker]?.lease, lease.step == step else { return [] }
             return end(.failed(reason: "step \(step), shard \(shard): \(reason)"))
+        case .reduced(let step):
+            guard phase == .summing, step == version else { return [] }
+            phase = .applying
+            return [.apply(step: version, outcome: outcome, recipients: takeRecipients())]
+        case .gradientsLost(let step):
+            guard phase == .summing, step == version else { return [] }
+            phase = .training
+            return divideAll()
         case .applied(let version):
             precondition(phase == .applying && version == self.version + 1, "applied \(version) after \(self.version)")
             self.version = version
-            return proceed(now: now)
-        case .stopRequested: return end(.stopped)
+            return stopsOnceApplied ? end(.stopped) : proceed(now: now)
+        case .stopRequested:
+            stopsOnceApplied = phase == .applying
+            return stopsOnceApplied ? [] : end(.stopped)
         case .tick: return tick(now: now)
         }
     }
@@ -142,12 +156,12 @@ extension Coordinator {
         case .training, .evaluating:
             actions += sendWeights(worker)
             actions += assignSpans()
-        case .applying, .finished: break  // weights follow with the new version
+        case .summing, .applying, .finished: break  // weights follow with the new version
         }
         return actions
     }
 
-    private mutating func sendWeights(_ worker: WorkerIdentifier) -> [CoordinatorAction] {
+    mutating func sendWeights(_ worker: WorkerIdentifier) -> [CoordinatorAction] {
         workers[worker]?.sent = version
         workers[worker]?.isBehind = false
         return [.sendWeights(worker)]
@@ -159,11 +173,15 @@ extension Coordinator {
         switch phase {
         case .training, .evaluating: return sendWeights(worker) + assignSpans()
         case .gathering: return sendWeights(worker)
-        case .applying, .finished: return []
+        case .summing, .applying:
+            // The new version follows for all who have caught up.
+            workers[worker]?.isBehind = false
+            return []
+        case .finished: return []
         }
     }
 
-    private mutating func release(_ worker: WorkerIdentifier, reason: String) -> [CoordinatorAction] {
+    mutating func release(_ worker: WorkerIdentifier, reason: String) -> [CoordinatorAction] {
         guard let record = workers.removeValue(forKey: worker) else { return [] }
         var actions: [CoordinatorAction] = [.dismissed(worker, reason: reason)]
         if let lease = record.lease, lease.step == version, phase == .training || phase == .evaluating {
@@ -182,130 +200,5 @@ extension Coordinator {
         }
         actions += startIfGathered(now: now)
         return actions
-    }
-}
-
-// MARK: - Steps
-
-extension Coordinator {
-    private mutating func startIfGathered(now: Double) -> [CoordinatorAction] {
-        guard case .gathering(let since) = phase else { return [] }
-        let isComplete = version >= rules.totalSteps && (lastEvaluated == version || !rules.evaluates(at: version))
-        if isComplete { return proceed(now: now) }
-        guard let since, !workers.isEmpty else { return [] }
-        let patient = now - since < rules.gatheringLimitSeconds
-        guard workers.count >= rules.expectedWorkers || !patient else { return [] }
-        return proceed(now: now)
-    }
-
-    /// Goes on from a version whose weights are complete: evaluation, checkpoint, end, or the next step.
-    private mutating func proceed(now: Double) -> [CoordinatorAction] {
-        if rules.evaluates(at: version) && lastEvaluated != version {
-            phase = .evaluating
-            return divideAll()
-        }
-        var actions: [CoordinatorAction] = []
-        if phase == .applying || phase == .evaluating, rules.checkpoints(at: version) {
-            actions.append(.checkpoint(version: version))
-        }
-        if version >= rules.totalSteps {
-            phase = .finished(.completed)
-            return actions + [.finish(.completed)]
-        }
-        phase = .training
-        return actions + divideAll()
-    }
-
-    private mutating func divideAll() -> [CoordinatorAction] {
-        outcomes = [:]
-        unassigned = [tree.root]
-        var actions: [CoordinatorAction] = []
-        for worker in workers.keys.sorted() where workers[worker]?.sent == nil {
-            // It joined while the step was being applied.
-            if workers[worker]?.isBehind == false { actions += sendWeights(worker) }
-        }
-        return actions + assignSpans()
-    }
-
-    /// Leases the spans that nobody holds to the workers that are free and have (or will have) the weights.
-    private mutating func assignSpans() -> [CoordinatorAction] {
-        let free = workers.filter { $0.value.lease == nil && $0.value.sent == version }.keys.sorted {
-            (workers[$0]?.name ?? "", $0) < (workers[$1]?.name ?? "", $1)
-        }
-        guard !free.isEmpty, !unassigned.isEmpty else { return [] }
-        var actions: [CoordinatorAction] = []
-        var waiting = free[...]
-        unassigned.sort()
-        while let span = unassigned.first, !waiting.isEmpty {
-            unassigned.removeFirst()
-            // The last span left is shared by all who are free; otherwise one each.
-            let takers = unassigned.isEmpty ? Array(waiting) : [waiting[waiting.startIndex]]
-            waiting = waiting.dropFirst(takers.count)
-            let parts = SpanPlan.divide(span, weights: takers.map { _ in 1 })
-            for (worker, part) in zip(takers, parts) {
-                guard let part else { continue }
-                let work: Work = phase == .evaluating ? .evaluation : .training
-                let lease = Lease(identifier: nextLease, work: work, step: version, span: part)
-                nextLease += 1
-                workers[worker]?.lease = lease
-                actions.append(.grant(worker, lease))
-            }
-        }
-        return actions
-    }
-
-    private mutating func complete(
-        _ worker: WorkerIdentifier, lease identifier: Int, outcomes delivered: [ShardOutcome], now: Double
-    ) -> [CoordinatorAction] {
-        workers[worker]?.lastHeard = now
-        guard let lease = workers[worker]?.lease, lease.identifier == identifier else { return [] }
-        guard delivered.map(\.shard) == Array(lease.span.indices) else {
-            return release(worker, reason: "reported other shards than those of its lease")
-        }
-        workers[worker]?.lease = nil
-        if lease.work == .training { workers[worker]?.completedSteps += 1 }
-        for outcome in delivered { outcomes[outcome.shard] = outcome }
-        guard outcomes.count == rules.shards else { return assignSpans() }
-        let sum = StepOutcome(summing: (0..<rules.shards).compactMap { outcomes[$0] }, along: tree)
-        switch phase {
-        case .training:
-            phase = .applying
-            return [.apply(step: version, outcome: sum, recipients: takeRecipients())]
-        case .evaluating:
-            lastEvaluated = version
-            return [.evaluated(version: version, outcome: sum)] + proceed(now: now)
-        case .gathering, .applying, .finished:
-            preconditionFailure("a lease was completed in phase \(phase)")
-        }
-    }
-
-    /// The workers that get the changes of this step. One that has not acknowledged the version before is not sent more
-    /// (its queue would grow without bound): it gets everything once it has caught up.
-    private mutating func takeRecipients() -> [WorkerIdentifier] {
-        var recipients: [WorkerIdentifier] = []
-        for worker in workers.keys.sorted() {
-            guard let record = workers[worker] else { continue }
-            if record.sent == version, record.acknowledged == version {
-                workers[worker]?.sent = version + 1
-                recipients.append(worker)
-            } else {
-                workers[worker]?.isBehind = record.isBehind || record.sent != nil
-                workers[worker]?.sent = nil
-            }
-        }
-        return recipients
-    }
-
-    /// The shell could not apply the step: the run ends with the weights before it.
-    public mutating func fail(reason: String) -> [CoordinatorAction] {
-        precondition(phase == .applying, "only the application of a step can fail this way")
-        return end(.failed(reason: "step \(version): \(reason)"))
-    }
-
-    private mutating func end(_ end: RunEnd) -> [CoordinatorAction] {
-        // A step in progress is dropped; it is computed again after a resume.
-        let hasProgress = version > 0
-        phase = .finished(end)
-        return (hasProgress ? [.checkpoint(version: version)] : []) + [.finish(end)]
     }
 }

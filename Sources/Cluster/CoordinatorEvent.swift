@@ -15,6 +15,11 @@ public enum CoordinatorEvent: Sendable {
     case spanDone(WorkerIdentifier, lease: Int, outcomes: [ShardOutcome])
     /// A worker's result was not finite, or could not be computed.
     case computationFailed(WorkerIdentifier, step: Int, shard: Int, reason: String)
+    /// The gradients of all shards of the step are summed, in all partitions.
+    case reduced(step: Int)
+    /// All spans of the step were reported done, and yet a partition waits for gradients of it in vain: they were lost
+    /// with a connection.
+    case gradientsLost(step: Int)
     /// The shell has applied the step that turns the weights into this version.
     case applied(version: Int)
     /// Somebody asks for an orderly end.
@@ -29,7 +34,9 @@ public enum CoordinatorAction: Sendable, Equatable {
     case sendWeights(WorkerIdentifier)
     /// Send a lease. The weights it needs were sent before.
     case grant(WorkerIdentifier, Lease)
-    /// All partial sums are in: clip, apply Adam, stream the new weights to the recipients, then report `applied`.
+    /// All spans of the step are done: report `reduced` once their gradients are summed everywhere.
+    case awaitSums(step: Int)
+    /// All gradients are summed: clip, apply Adam, stream the new weights to the recipients, then report `applied`.
     case apply(step: Int, outcome: StepOutcome, recipients: [WorkerIdentifier])
     /// The validation loss of a version is known.
     case evaluated(version: Int, outcome: StepOutcome)

@@ -20,11 +20,13 @@ public struct TrainingConfiguration: Sendable, Equatable, Codable {
     public var seed: UInt64
     /// How the workers' contributions are combined.
     public var consistency: ConsistencyKind
+    /// What products are computed in.
+    public var precision: PrecisionKind
     /// How often the validation loss is measured.
     public var validate: ValidationInterval
 
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case epochs, steps, batch, sequence, shards, adam, clip, seed, consistency, validate
+        case epochs, steps, batch, sequence, shards, adam, clip, seed, consistency, precision, validate
     }
 
     /// The length of truncated back-propagation unless the configuration says otherwise.
@@ -36,7 +38,8 @@ public struct TrainingConfiguration: Sendable, Equatable, Codable {
     public init(
         epochs: Int = 10, steps: Int? = nil, batch: Int = 32, sequence: Int = defaultStreamSequence, shards: Int = 8,
         adam: AdamConfiguration = AdamConfiguration(), clip: Double = 5, seed: UInt64 = 1,
-        consistency: ConsistencyKind = .synchronous, validate: ValidationInterval = .epoch
+        consistency: ConsistencyKind = .synchronous, precision: PrecisionKind = .single,
+        validate: ValidationInterval = .epoch
     ) {
         self.epochs = epochs
         self.steps = steps
@@ -47,6 +50,7 @@ public struct TrainingConfiguration: Sendable, Equatable, Codable {
         self.clip = clip
         self.seed = seed
         self.consistency = consistency
+        self.precision = precision
         self.validate = validate
     }
 
@@ -63,6 +67,7 @@ public struct TrainingConfiguration: Sendable, Equatable, Codable {
         clip = try section.number("clip", default: 5, in: .from(0))
         seed = try section.seed("seed", default: 1)
         consistency = try section.choice("consistency", default: .synchronous)
+        precision = try section.choice("precision", default: .single)
         validate = try Self.validate(from: section)
         if shards > batch {
             let key = section.value("shards") != nil || section.value("batch") == nil ? "shards" : "batch"
@@ -120,6 +125,15 @@ public struct AdamConfiguration: Sendable, Equatable, Codable {
 public enum ConsistencyKind: String, Sendable, Equatable, Codable, CaseIterable {
     /// Every step waits for all shards: the same bits on any cluster.
     case synchronous
+}
+
+/// What products are computed in, and what travels.
+public enum PrecisionKind: String, Sendable, Equatable, Codable, CaseIterable {
+    /// Single precision throughout: the same bits on any cluster and any instruction set.
+    case single
+    /// The operands of products, gradients and weights on their way are rounded to bfloat16; sums, master weights and
+    /// the optimizer stay in single precision. The same bits on the same instruction set only.
+    case bfloat16
 }
 
 /// How often the validation loss is measured.

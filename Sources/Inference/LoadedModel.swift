@@ -67,7 +67,7 @@ public struct LoadedModel: ~Copyable {
         _ configuration: RunConfiguration, _ tokenizer: Tokenizer, weights: SafetensorsFile
     ) throws(InferenceError) -> LanguageModelNetwork<Float> {
         var network = LanguageModelNetwork<Float>(
-            LanguageModelShape(configuration.model, vocabulary: tokenizer.count))
+            LanguageModelShape(configuration, vocabulary: tokenizer.count))
         do {
             for (index, tensor) in network.layout.tensors.enumerated() {
                 let values = network.layout.matrix(ofTensor: index, in: network.weights)
@@ -85,7 +85,7 @@ public struct LoadedModel: ~Copyable {
         _ configuration: RunConfiguration, _ tokenizer: Tokenizer, weights: [Float]
     ) throws(InferenceError) -> LanguageModelNetwork<Float> {
         var network = LanguageModelNetwork<Float>(
-            LanguageModelShape(configuration.model, vocabulary: tokenizer.count))
+            LanguageModelShape(configuration, vocabulary: tokenizer.count))
         guard weights.count == network.layout.count else {
             throw .data("a snapshot of \(weights.count) parameters for a model of \(network.layout.count)")
         }

@@ -45,24 +45,15 @@ struct CheckpointKeeper {
         try? CheckpointFolder.open(path: directory.path + "/" + CheckpointDirectory.folderName(step: step)).folder
     }
 
-    /// Reads weights, moments and carried states back.
-    mutating func restore(
-        _ opened: OpenedCheckpoint, into parameters: borrowing ParameterStore, states: inout CarriedStates
-    ) throws(ServerError) -> RunRecord {
+    /// Opens weights and moments, and reads carried states back.
+    func restore(
+        _ opened: OpenedCheckpoint, layout: ParameterLayout, states: inout CarriedStates
+    ) throws(ServerError) -> (RunRecord, CheckpointParameters) {
         let folder = opened.folder
         do {
             let path = try folder.path(of: CheckpointFile.run)
             let (record, _) = try RunRecord.decode(try folder.read(CheckpointFile.run), path: path)
-            let model = try folder.tensors(CheckpointFile.model)
-            let optimizer = try folder.tensors(CheckpointFile.optimizer)
-            for (index, tensor) in parameters.layout.tensors.enumerated() {
-                let weights = parameters.layout.matrix(ofTensor: index, in: parameters.weights)
-                let first = parameters.layout.matrix(ofTensor: index, in: parameters.adam.firstMoments)
-                let second = parameters.layout.matrix(ofTensor: index, in: parameters.adam.secondMoments)
-                try model.readFloats(tensor.name, into: weights, shape: tensor.shape)
-                try optimizer.readFloats(Self.firstMoment(tensor.name), into: first, shape: tensor.shape)
-                try optimizer.readFloats(Self.secondMoment(tensor.name), into: second, shape: tensor.shape)
-            }
+            let parameters = try CheckpointParameters(folder, layout: layout)
             if let file = record.carriedState {
                 let carried = try folder.tensors(file)
                 for tensor in carried.tensors {
@@ -70,7 +61,7 @@ struct CheckpointKeeper {
                     states.restore(shard: shard, values: try carried.readFloats(tensor.name))
                 }
             }
-            return record
+            return (record, parameters)
         } catch {
             throw .directory("\(folder.path): cannot be restored: \(error)")
         }
@@ -84,20 +75,16 @@ struct CheckpointKeeper {
 
     /// Writes a checkpoint, and lets go of old ones.
     mutating func write(
-        parameters: borrowing ParameterStore, states: CarriedStates, shards: Int, tokenizer: [UInt8],
+        partitions: PartitionSet, states: CarriedStates, shards: Int, tokenizer: [UInt8],
         record: RunRecord, configuration: [UInt8], best: Int?, logger: Logger
     ) {
         do {
             let json = try record.json(configuration: configuration)
-            let model = Self.views(of: parameters.layout, in: parameters.weights) { $0 }
-            let optimizer =
-                Self.views(of: parameters.layout, in: parameters.adam.firstMoments, naming: Self.firstMoment)
-                + Self.views(of: parameters.layout, in: parameters.adam.secondMoments, naming: Self.secondMoment)
             let folder = try directory.write(step: record.step) { draft throws(CheckpointError) in
                 try draft.add(CheckpointFile.run, bytes: json)
                 try draft.add(CheckpointFile.tokenizer, bytes: tokenizer)
-                try draft.addFloats(CheckpointFile.model, model)
-                try draft.addFloats(CheckpointFile.optimizer, optimizer)
+                try draft.addParameters(CheckpointFile.model, [.weights], of: partitions)
+                try draft.addParameters(CheckpointFile.optimizer, [.firstMoments, .secondMoments], of: partitions)
                 try draft.addStates(Self.stateFile, (0..<shards).map { states[$0].values })
             }
             latest = folder.path
@@ -110,20 +97,4 @@ struct CheckpointKeeper {
             logger.error("checkpoint not written", metadata: ["step": "\(record.step)", "reason": "\(error)"])
         }
     }
-
-    private static func views(
-        of layout: ParameterLayout, in values: borrowing Buffer<Float>, naming name: (String) -> String
-    ) -> [NamedTensor] {
-        var tensors: [NamedTensor] = []
-        for (index, tensor) in layout.tensors.enumerated() {
-            tensors.append(
-                NamedTensor(
-                    name: name(tensor.name), shape: tensor.shape, values: layout.matrix(ofTensor: index, in: values)))
-        }
-        return tensors
-    }
-
-    /// The names under which PyTorch's Adam keeps its moments, behind the parameter's.
-    private static func firstMoment(_ name: String) -> String { name + ".exp_avg" }
-    private static func secondMoment(_ name: String) -> String { name + ".exp_avg_sq" }
 }

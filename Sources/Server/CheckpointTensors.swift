@@ -1,24 +1,29 @@
-// Parameters in and out of checkpoint files, without copies in between.
+// Parameters and carried states on their way into checkpoint files.
 
 import Checkpoints
 import Numerics
 
-/// A parameter tensor on its way to a file.
-struct NamedTensor {
-    var name: String
-    var shape: [Int]
-    /// Without gaps.
-    var values: Matrix<Float>
-}
-
 extension CheckpointDraft {
-    /// Adds a safetensors file of these tensors.
-    mutating func addFloats(_ file: String, _ tensors: [NamedTensor]) throws(CheckpointError) {
-        let byName = Dictionary(uniqueKeysWithValues: tensors.map { ($0.name, $0.values) })
-        let declarations = tensors.map { TensorDeclaration($0.name, shape: $0.shape) }
+    /// Adds a safetensors file of these kinds of values of all parameters, chunk by chunk from wherever they are.
+    mutating func addParameters(
+        _ file: String, _ kinds: [ParameterKind], of partitions: PartitionSet
+    ) throws(CheckpointError) {
+        let layout = partitions.layout
+        var declarations: [TensorDeclaration] = []
+        var places: [String: (kind: ParameterKind, tensor: Int)] = [:]
+        for kind in kinds {
+            for (index, tensor) in layout.tensors.enumerated() {
+                let name = kind.fileName(of: tensor.name)
+                declarations.append(TensorDeclaration(name, shape: tensor.shape))
+                places[name] = (kind, index)
+            }
+        }
         try addTensors(file, declarations, metadata: ["format": "pt"]) { tensor, writer throws(CheckpointError) in
-            guard let values = byName[tensor.name] else { return }
-            try writer.append(UnsafeBufferPointer(start: values.base, count: values.rows * values.columns))
+            guard let place = places[tensor.name] else { return }
+            try partitions.read(place.kind, chunks: layout.chunkIndices(ofTensor: place.tensor)) {
+                _, values throws(CheckpointError) in
+                try values.withUnsafeBytes { bytes throws(CheckpointError) in try writer.append(bytes) }
+            }
         }
     }
 
@@ -30,16 +35,6 @@ extension CheckpointDraft {
         try addTensors(file, declarations) { tensor, writer throws(CheckpointError) in
             guard let shard = Int(tensor.name.dropFirst("shard.".count)) else { return }
             try writer.append(states[shard])
-        }
-    }
-}
-
-extension SafetensorsFile {
-    /// Reads a single-precision tensor into a matrix without gaps.
-    func readFloats(_ name: String, into values: Matrix<Float>, shape: [Int]) throws(CheckpointError) {
-        let tensor = try tensor(name, type: .float32, shape: shape)
-        withBytes(of: tensor) { bytes in
-            UnsafeMutableRawBufferPointer(start: values.base, count: bytes.count).copyMemory(from: bytes)
         }
     }
 }

@@ -1,24 +1,31 @@
 // One node's gradient of one chunk, in the memory in which it came.
 
-import Messaging
 import Numerics
 import Optimization
 
 /// The values of a partial sum: all rows of the chunk, or some rows of an embedding.
 enum GradientPayload {
-    /// `[rows, columns]` of the chunk, in a received frame.
-    case dense(FrameBox)
+    /// `[rows, columns]` of the chunk.
+    case dense(GradientMemory)
     /// `values[k]` belongs to row `rows[k]` of the tensor; rows ascend.
-    case sparse(rows: [UInt32], values: FrameBox)
+    case sparse(rows: [UInt32], values: GradientMemory)
 
-    /// left + right, element by element, in the left one's memory.
-    static func sum(_ left: GradientPayload, _ right: GradientPayload, columns: Int) -> GradientPayload {
+    /// left + right, element by element, in the left one's memory; rounded as every node of the tree is in that
+    /// precision (see `TreeSum`).
+    static func sum(
+        _ left: GradientPayload, _ right: GradientPayload, columns: Int, precision: Precision
+    ) -> GradientPayload {
         switch (left, right) {
         case (.dense(let target), .dense(let other)):
-            target.withFloats { target in other.withFloats { target.add($0) } }
+            target.withFloats { target in
+                other.withFloats { target.add($0) }
+                if precision == .bfloat16 { target.roundToBFloat16() }
+            }
             return left
         case (.sparse(let leftRows, let leftValues), .sparse(let rightRows, let rightValues)):
-            return merge(leftRows, leftValues, rightRows, rightValues, columns: columns)
+            let sum = merge(leftRows, leftValues, rightRows, rightValues, columns: columns)
+            if precision == .bfloat16, case .sparse(_, let values) = sum { values.withFloats { $0.roundToBFloat16() } }
+            return sum
         case (.dense, .sparse), (.sparse, .dense):
             preconditionFailure("a chunk is dense in one partial sum and sparse in another")
         }
@@ -26,7 +33,8 @@ enum GradientPayload {
 
     /// The union of rows: rows in both are left + right, rows in one stay as they are.
     private static func merge(
-        _ leftRows: [UInt32], _ leftValues: FrameBox, _ rightRows: [UInt32], _ rightValues: FrameBox, columns: Int
+        _ leftRows: [UInt32], _ leftValues: GradientMemory, _ rightRows: [UInt32], _ rightValues: GradientMemory,
+        columns: Int
     ) -> GradientPayload {
         if rightRows.isEmpty { return .sparse(rows: leftRows, values: leftValues) }
         if leftRows.isEmpty { return .sparse(rows: rightRows, values: rightValues) }
@@ -43,7 +51,7 @@ enum GradientPayload {
             if takesLeft { left += 1 }
             if takesRight { right += 1 }
         }
-        let values = FrameBox(Frame(alignedByteCount: rows.count * columns * MemoryLayout<Float>.stride))
+        let values = GradientMemory(count: rows.count * columns)
         values.withFloats { target in
             leftValues.withFloats { leftValues in
                 rightValues.withFloats { rightValues in
@@ -72,32 +80,5 @@ enum GradientPayload {
         case .dense(let values): values.withFloats { GradientNorm.partial(gradient: $0) }
         case .sparse(_, let values): values.withFloats { GradientNorm.partial(rows: $0.reshaped(columns: columns)) }
         }
-    }
-}
-
-extension FrameBox {
-    /// The frame's bytes as one row of floats. The frame was made or checked to hold whole, aligned ones.
-    func withFloats<Result>(_ body: (Matrix<Float>) -> Result) -> Result {
-        withUnsafeMutableBytes { bytes in
-            let count = bytes.count / MemoryLayout<Float>.stride
-            guard let base = bytes.baseAddress, count > 0 else {
-                var nothing: Float = 0
-                return withUnsafeMutablePointer(to: &nothing) {
-                    body(Matrix(base: $0, rows: 1, columns: 0, stride: 0))
-                }
-            }
-            return body(
-                Matrix(base: base.assumingMemoryBound(to: Float.self), rows: 1, columns: count, stride: count))
-        }
-    }
-}
-
-extension Matrix {
-    /// Some columns of the only row.
-    func slice(_ range: Range<Int>) -> Matrix { columns(range) }
-
-    /// The only row as `[rows, columns]`.
-    func reshaped(columns count: Int) -> Matrix {
-        Matrix(base: base, rows: columns / count, columns: count, stride: count)
     }
 }

@@ -38,6 +38,8 @@ extension ParameterServer {
         status.latestCheckpoint = checkpoints.latest ?? ""
         status.problem = checkpoints.problem ?? ""
         status.configurationSummary = task.summary
+        status.seconds = clock.report
+        status.lastStepUptimeSeconds = progress.lastStepAt.map { $0 - startedAt } ?? 0
         status.workers = coordinator.workerViews.map { view in
             let member = members[view.identifier]
             var worker = WireWorkerStatus()
@@ -54,21 +56,18 @@ extension ParameterServer {
             worker.residentBytes = member?.residentBytes ?? 0
             worker.instructionSet = member?.instructionSet ?? ""
             worker.steps = UInt64(view.completedSteps)
+            worker.seconds = member?.seconds ?? []
             return worker
         }
-        status.counters = counters.list.map { name, value in
-            var counter = WireCounter()
-            counter.name = name
-            counter.value = UInt64(value)
-            return counter
-        }
+        status.partitions = partitionStatus(now: now)
+        status.counters = peers.counters.wire
         return status
     }
 
     private var phaseName: String {
         switch coordinator.phase {
         case .gathering: "waiting for workers"
-        case .training, .applying: coordinator.workerViews.isEmpty ? "waiting for workers" : "training"
+        case .training, .summing, .applying: coordinator.workerViews.isEmpty ? "waiting for workers" : "training"
         case .evaluating: coordinator.workerViews.isEmpty ? "waiting for workers" : "evaluating"
         case .finished: "finished"
         }
@@ -77,6 +76,8 @@ extension ParameterServer {
     // MARK: - Snapshots
 
     func answer(_ request: WireSnapshotRequest, from peer: RoutingIdentifier) {
+        // Half of the weights may be new: until all are, the question waits.
+        guard application == nil else { return postpone(request, from: peer) }
         let now = MonotonicClock.seconds
         let version: Int
         switch request.which {
@@ -118,7 +119,8 @@ extension ParameterServer {
         let chunks: [FrameBox]
         var record = record(version: version, withState: false)
         if version == coordinator.version {
-            chunks = task.layout.chunks.indices.map { FrameBox(parameters.frame(chunk: $0)) }
+            guard let read = try? partitions.weights() else { return nil }
+            chunks = read
         } else {
             guard let folder = checkpoints.folder(step: version), let read = try? read(folder),
                 let json = try? folder.read(CheckpointFile.run),

@@ -6,47 +6,12 @@ import Numerics
 import Platform
 import WireProtocol
 
-/// What was refused or dropped, by reason; shown in status reports.
-struct ServerCounters {
-    var malformed = 0
-    var wrongRun = 0
-    var staleIncarnation = 0
-    var unknownWorker = 0
-    var stalePushes = 0
-    var duplicatePushes = 0
-    var workersLost = 0
-    var stepsRefused = 0
-    var unreachablePeers = 0
-
-    var list: [(String, Int)] {
-        [
-            ("malformed", malformed), ("wrong-run", wrongRun), ("stale-incarnation", staleIncarnation),
-            ("unknown-worker", unknownWorker), ("stale-pushes", stalePushes), ("duplicate-pushes", duplicatePushes),
-            ("workers-lost", workersLost), ("steps-refused", stepsRefused), ("unreachable-peers", unreachablePeers),
-        ]
-    }
-}
-
 extension ParameterServer {
-    /// Takes a message apart and answers it. Nothing that a peer sends can do more than be counted and refused.
-    func receive(_ received: consuming FrameList) {
-        var message = received
-        guard let name = message.popFirst(), let header = message.popFirst() else {
-            counters.malformed += 1
-            return
-        }
-        let peer = RoutingIdentifier(name)
-        do {
-            let decoded = try header.withUnsafeBytes { bytes throws(WireError) in try WireHeader.decode(bytes) }
-            dispatch(decoded, frames: message, from: peer)
-        } catch {
-            counters.malformed += 1
-            let reason: WireRefusalReason = if case .protocolVersion = error { .protocolVersion } else { .malformed }
-            refuse(peer, reason, "\(error)")
-        }
-    }
-
-    private func dispatch(_ header: WireHeader, frames: consuming FrameList, from peer: RoutingIdentifier) {
+    /// Answers a message. Nothing that a peer sends can do more than be counted and refused.
+    func take(_ received: consuming PeerSocket.Received) {
+        let peer = received.peer
+        let header = received.header
+        let frames = received.frames
         guard let body = header.body else { return }
         switch body {
         case .hello(let hello): return welcome(hello, from: peer)
@@ -58,24 +23,26 @@ extension ParameterServer {
             send(.acknowledgement(WireAcknowledgement()), to: peer)
             return carryOut(.stopRequested)
         case .welcome, .refusal, .lease, .weights, .dataBlock, .goodbye, .heartbeatReply, .status, .snapshot,
-            .snapshotChunk, .acknowledgement:
-            counters.malformed += 1
+            .snapshotChunk, .acknowledgement, .attach, .attached, .partitionAssignment, .partitionState,
+            .partitionApply, .partitionSend, .partitionFetch, .partitionPing, .partitionForget, .partitionReport,
+            .partitionReduced, .partitionApplied, .partitionValues:
+            peers.counters.malformed += 1
             return refuse(peer, .malformed, "a server does not take this kind of message")
         case .ready, .push, .spanDone, .heartbeat, .leave, .dataRequest, .computationFailed: break
         }
         // From here on the message must belong to this run and this life of the server.
         guard header.run == directory.identity.run else {
-            counters.wrongRun += 1
+            peers.counters.wrongRun += 1
             return refuse(peer, .run, "this server has run \(directory.identity.run)")
         }
         guard header.incarnation == directory.identity.incarnation else {
-            counters.staleIncarnation += 1
+            peers.counters.staleIncarnation += 1
             return refuse(peer, .staleIncarnation, "this is life \(directory.identity.incarnation) of the server")
         }
         if case .heartbeat(let heartbeat) = body { return noteHeartbeat(heartbeat, from: peer) }
         let worker = WorkerIdentifier(peer.bytes)
         guard members[worker] != nil else {
-            counters.unknownWorker += 1
+            peers.counters.unknownWorker += 1
             return refuse(peer, .unknownWorker, "say hello first; a worker that was silent for too long is forgotten")
         }
         members[worker]?.lastHeard = MonotonicClock.seconds
@@ -110,6 +77,13 @@ extension ParameterServer {
         welcome.heartbeatIntervalSeconds = coordinator.rules.silenceLimitSeconds / 5
         welcome.silenceLimitSeconds = coordinator.rules.silenceLimitSeconds
         welcome.version = UInt64(coordinator.version)
+        welcome.chunks = WireChunkRange(partitions.own.chunks)
+        welcome.partitions = partitions.links.map { link in
+            var place = WirePartitionPlace()
+            place.endpoint = link.endpoint.text
+            place.chunks = WireChunkRange(link.chunks)
+            return place
+        }
         welcome.files = dataFiles.map { name, reference in
             var file = WireDataFile()
             file.name = name
@@ -125,6 +99,7 @@ extension ParameterServer {
         if ready.joins {
             logger.notice("worker joined", metadata: ["worker": "\(members[worker]?.name ?? "")"])
             members[worker]?.phase = "idle"
+            members[worker]?.gradients = SharedMemory(ready.hasGradients ? ready.gradients : nil)
             carryOut(
                 .workerReady(
                     worker, name: members[worker]?.name ?? "",
@@ -156,7 +131,8 @@ extension ParameterServer {
 
     func dismiss(_ worker: WorkerIdentifier, reason: String) {
         guard let member = members.removeValue(forKey: worker) else { return }
-        counters.workersLost += 1
+        partitions.forget(worker.bytes)
+        peers.counters.workersLost += 1
         logger.warning("worker lost", metadata: ["worker": "\(member.name)", "reason": "\(reason)"])
         refuse(member.peer, .unknownWorker, reason)
     }
@@ -167,76 +143,45 @@ extension ParameterServer {
         guard let lease = coordinator.lease(of: worker), lease.work == .training, coordinator.phase == .training,
             push.step == UInt64(coordinator.version)
         else {
-            counters.stalePushes += 1
+            peers.counters.stalePushes += 1
             return
         }
-        let lower = Int(push.node.lower)
-        let upper = Int(push.node.upper)
-        let chunk = Int(push.chunk)
-        guard lower < upper, lease.span.contains(ShardRange(lower, upper)), tree.isNode(ShardRange(lower, upper)),
-            chunk < task.layout.chunks.count, let payload = payload(of: push, frames: frames)
-        else {
-            counters.malformed += 1
-            return carryOut(.workerGone(worker, reason: "sent a gradient of impossible shape"))
+        switch partitions.own.accept(
+            push, frames: frames, within: lease.span, memory: members[worker]?.gradients)
+        {
+        case .accepted, .completed: break
+        case .duplicate: peers.counters.duplicatePushes += 1
+        case .stale: peers.counters.stalePushes += 1
+        case .impossible:
+            peers.counters.malformed += 1
+            carryOut(.workerGone(worker, reason: "sent a gradient of impossible shape"))
         }
-        let columns = task.layout.tensors[task.layout.chunks[chunk].tensor].columns
-        let verdict = reduction.insert(payload, chunk: chunk, node: ShardRange(lower, upper)) {
-            GradientPayload.sum($0, $1, columns: columns)
-        }
-        if verdict == .duplicate { counters.duplicatePushes += 1 }
-    }
-
-    /// The values of a push, if their sizes are those of the chunk.
-    private func payload(of push: WirePush, frames received: consuming FrameList) -> GradientPayload? {
-        var frames = received
-        let chunk = task.layout.chunks[Int(push.chunk)]
-        let tensor = task.layout.tensors[chunk.tensor]
-        guard push.isSparse == tensor.isRowSparse else { return nil }
-        guard push.isSparse else {
-            guard frames.count == 1, var values = frames.popFirst(),
-                values.count == chunk.elements.count * MemoryLayout<Float>.stride
-            else { return nil }
-            _ = values.align()
-            return .dense(FrameBox(values))
-        }
-        guard push.sparseRows > 0 else { return frames.isEmpty ? .sparse(rows: [], values: FrameBox(Frame())) : nil }
-        let count = Int(push.sparseRows)
-        guard count <= chunk.rows.count, frames.count == 2, let numbers = frames.popFirst(),
-            var values = frames.popFirst(), numbers.count == count * 4,
-            values.count == count * tensor.columns * MemoryLayout<Float>.stride
-        else { return nil }
-        let rows = numbers.elements(of: UInt32.self)
-        guard let first = rows.first, let last = rows.last, Int(first) >= chunk.rows.lowerBound,
-            Int(last) < chunk.rows.upperBound, zip(rows, rows.dropFirst()).allSatisfy({ $0 < $1 })
-        else { return nil }
-        _ = values.align()
-        return .sparse(rows: rows, values: FrameBox(values))
     }
 
     private func accept(_ done: WireSpanDone, frames received: consuming FrameList, from worker: WorkerIdentifier) {
         var frames = received
         guard let lease = coordinator.lease(of: worker), lease.identifier == Int(clamping: done.lease) else {
-            counters.stalePushes += 1
+            peers.counters.stalePushes += 1
             return
         }
         // Sums of these must stay numbers; a worker that finds a loss that is not finite says so in another message.
         guard done.outcomes.allSatisfy({ $0.loss.isFinite && $0.tokens <= UInt32.max }) else {
-            counters.malformed += 1
+            peers.counters.malformed += 1
             return carryOut(.workerGone(worker, reason: "reported impossible losses"))
         }
         let outcomes = done.outcomes.map {
             ShardOutcome(shard: Int($0.shard), loss: $0.loss, tokens: Int(clamping: $0.tokens))
         }
         if lease.work == .training {
-            guard reduction.covers(lease.span), frames.count == lease.span.count else {
-                counters.malformed += 1
+            guard partitions.own.covers(lease.span), frames.count == lease.span.count else {
+                peers.counters.malformed += 1
                 return carryOut(.workerGone(worker, reason: "reported a span without all of its gradients"))
             }
             let sizes = lease.span.indices.enumerated().map { position, shard in
                 frames.byteCount(at: position) == task.carriedStateCount(ofShard: shard) * MemoryLayout<Float>.stride
             }
             guard sizes.allSatisfy({ $0 }) else {
-                counters.malformed += 1
+                peers.counters.malformed += 1
                 return carryOut(.workerGone(worker, reason: "sent carried states of impossible shape"))
             }
             for shard in lease.span.indices {
@@ -249,6 +194,7 @@ extension ParameterServer {
             members[worker]?.tokensPerSecond = Double(tokens) / done.computeSeconds
         }
         members[worker]?.phase = "idle"
+        members[worker]?.seconds = done.seconds.prefix(WireLimits.activitiesMaximum).filter(\.isPlausible)
         carryOut(.spanDone(worker, lease: lease.identifier, outcomes: outcomes))
     }
 }

@@ -19,23 +19,12 @@ extension ParameterServer {
 
     // MARK: - Sending
 
-    /// Sends a message to one peer. One that has gone is counted; its silence will tell the coordinator.
     func send(_ body: WireHeader.OneOf_Body, frames: consuming FrameList = FrameList(), to peer: RoutingIdentifier) {
-        let header = WireHeader(run: directory.identity.run, incarnation: directory.identity.incarnation, body: body)
-        var message = frames
-        message.prepend(Frame(copying: header.encoded()))
-        do {
-            try socket.send(message, to: peer)
-        } catch {
-            counters.unreachablePeers += 1
-        }
+        peers.send(body, frames: frames, to: peer)
     }
 
     func refuse(_ peer: RoutingIdentifier, _ reason: WireRefusalReason, _ explanation: String) {
-        var refusal = WireRefusal()
-        refusal.reason = reason
-        refusal.explanation = explanation
-        send(.refusal(refusal), to: peer)
+        peers.refuse(peer, reason, explanation)
     }
 
     func send(_ lease: Lease, to worker: WorkerIdentifier) {
@@ -59,74 +48,38 @@ extension ParameterServer {
         send(.lease(message), frames: frames, to: peer)
     }
 
-    /// All weights of the present version to one worker.
+    /// All weights of the present version to one worker, by everybody who holds some.
     func sendAllWeights(to worker: WorkerIdentifier) {
-        guard let peer = members[worker]?.peer else { return }
-        for chunk in task.layout.chunks.indices {
-            let header = weightsHeader(chunk: chunk, version: coordinator.version)
-            send(.weights(header), frames: FrameList(parameters.frame(chunk: chunk)), to: peer)
-        }
-    }
-
-    private func weightsHeader(chunk: Int, version: Int) -> WireWeights {
-        var header = WireWeights()
-        header.version = UInt64(version)
-        header.chunk = UInt32(chunk)
-        header.isLast = chunk == task.layout.chunks.count - 1
-        return header
+        guard let recipient = members[worker]?.recipient else { return }
+        partitions.sendWeights(to: worker.bytes)
+        partitions.own.sendAll(to: recipient, over: peers)
     }
 
     // MARK: - Applying
 
-    /// Clips, applies Adam chunk by chunk, and streams each chunk out as soon as it is done.
+    /// Clips, and has all partitions apply Adam and stream their chunks out.
     ///
     /// - Returns: Why the step must be refused, if the gradient is not finite; the weights are then as before.
     func apply(step: Int, outcome: StepOutcome, recipients: [WorkerIdentifier]) -> String? {
-        precondition(reduction.isComplete, "a step is applied before all of its gradients are in")
-        let chunks = task.layout.chunks
-        let payloads = chunks.indices.map { reduction.total(chunk: $0)! }
-        var norm = GradientNorm(chunks: chunks.count)
-        for chunk in chunks.indices {
-            let columns = task.layout.tensors[chunks[chunk].tensor].columns
-            norm.set(payloads[chunk].normPartial(columns: columns), chunk: chunk)
-        }
+        let norm = partitions.gradientNorm()
         let tokens = max(1, outcome.tokens)
         guard outcome.loss.isFinite, norm.sumOfSquares.isFinite else {
-            counters.stepsRefused += 1
+            peers.counters.stepsRefused += 1
             return "the \(outcome.loss.isFinite ? "gradient" : "loss") is not finite; lower training.adam.rate or "
                 + "training.clip, or look at the data of step \(step)"
         }
-        let training = options.configuration.training
-        let adam = task.optimizer.step(
-            update: step + 1, gradientScale: norm.gradientScale(tokens: tokens, limit: training.clip))
-        let peers = recipients.compactMap { members[$0]?.peer }
-        for chunk in chunks.indices {
-            parameters.apply(payloads[chunk], chunk: chunk, step: adam)
-            stream(chunk: chunk, changed: payloads[chunk], version: step + 1, to: peers)
-        }
-        reduction = GradientReduction(tree: tree, chunkCount: chunks.count)
-        carriedStates.advance()
-        progress.noteStep(
-            loss: outcome.meanLoss, tokens: outcome.tokens, gradientNorm: norm.norm(tokens: tokens),
-            now: MonotonicClock.seconds)
+        let workers = recipients.compactMap { members[$0]?.recipient }
+        var message = WirePartitionApply()
+        message.step = UInt64(step)
+        message.update = UInt64(step + 1)
+        message.gradientScale = norm.gradientScale(tokens: tokens, limit: options.configuration.training.clip)
+        message.recipients = workers.map { .init($0.peer.bytes) }
+        application = StepApplication(
+            step: step, outcome: outcome, gradientNorm: norm.norm(tokens: tokens), since: MonotonicClock.seconds)
+        partitions.apply(
+            message, task.optimizer.step(update: step + 1, gradientScale: message.gradientScale), to: workers,
+            over: peers)
         return nil
-    }
-
-    private func stream(chunk: Int, changed: GradientPayload, version: Int, to peers: [RoutingIdentifier]) {
-        guard !peers.isEmpty else { return }
-        var header = weightsHeader(chunk: chunk, version: version)
-        var frames = FrameList()
-        switch changed {
-        case .dense: frames.append(parameters.frame(chunk: chunk))
-        case .sparse(let rows, _):
-            header.isSparse = true
-            header.sparseRows = UInt32(rows.count)
-            if !rows.isEmpty {
-                frames.append(Frame(copyingElements: rows))
-                frames.append(parameters.frame(chunk: chunk, rows: rows))
-            }
-        }
-        for peer in peers { send(.weights(header), frames: frames.share(), to: peer) }
     }
 
     // MARK: - Evaluations and checkpoints
@@ -141,8 +94,10 @@ extension ParameterServer {
     }
 
     func writeCheckpoint(version: Int) {
+        let before = clock.enter(.checkpoint)
+        defer { clock.enter(before) }
         checkpoints.write(
-            parameters: parameters, states: carriedStates, shards: tree.shards, tokenizer: corpus.tokenizer.json(),
+            partitions: partitions, states: carriedStates, shards: tree.shards, tokenizer: corpus.tokenizer.json(),
             record: record(version: version, withState: true),
             configuration: options.configuration.json(), best: progress.bestStep, logger: logger)
     }

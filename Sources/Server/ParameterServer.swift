@@ -13,31 +13,33 @@ import Platform
 import Tasks
 import WireProtocol
 
-/// A parameter server: one run, one thread, one socket.
+/// A parameter server: one run, one thread. It holds all parameters, or as the primary of several servers a part.
 ///
-///     let server = try ParameterServer(options, logger: logger)
-///     let end = try server.run()
+///     let end = try ParameterServer.serve(options, logger: logger)
 ///
-/// `run` returns after the last step, or after SIGINT or SIGTERM and a checkpoint.
+/// `serve` returns after the last step, or after SIGINT or SIGTERM and a checkpoint.
 public final class ParameterServer {
     let options: ServerOptions
     let logger: Logger
     let corpus: PreparedCorpus
     let task: LanguageModelTask
     var directory: RunDirectory
-    let socket: Socket
-    /// Where the server listens, with the port that was chosen.
-    public let endpoint: Endpoint
+    let peers: PeerSocket
 
     var coordinator: Coordinator
-    var parameters: ParameterStore
-    var reduction: GradientReduction<GradientPayload>
+    let partitions: PartitionSet
+    /// Since when the last gradients of a step are on their way; `nil` while no step waits for them.
+    var sumsAwaitedSince: Double?
+    /// The step that partitions are applying.
+    var application: StepApplication?
+    /// Clients that asked for a snapshot while a step was being applied.
+    var waitingClients: [(request: WireSnapshotRequest, peer: RoutingIdentifier)] = []
     var carriedStates: CarriedStates
     var snapshots = SnapshotStore()
     var checkpoints: CheckpointKeeper
     var progress = TrainingProgress()
     var members: [WorkerIdentifier: Member] = [:]
-    var counters = ServerCounters()
+    let clock = ServerClock(.other)
     let tree: ReductionTree
     let startedAt = MonotonicClock.seconds
     var end: RunEnd?
@@ -55,27 +57,37 @@ public final class ParameterServer {
         var phase = "joining"
         var tokensPerSecond = 0.0
         var leaseBegan = 0.0
+        /// Where its time went, as it last said.
+        var seconds: [WireActivitySeconds] = []
+        /// The memory of its gradients, if it is on this machine.
+        var gradients: SharedMemory?
         var lastHeard: Double
+
+        var recipient: WeightsRecipient { WeightsRecipient(peer: peer, sharesMemory: gradients != nil) }
+    }
+
+    /// How long the end of a server waits for its last messages to leave.
+    static let farewellMilliseconds = 1000
+
+    /// Serves a run until it ends.
+    ///
+    /// - Returns: How it ended.
+    /// - Throws: `ServerError`; `.training` when a loss or gradient was not finite, `.partition` when a partition
+    ///   server was lost.
+    public static func serve(_ options: ServerOptions, logger: Logger) throws(ServerError) -> ServerEnd {
+        let context: Context
+        do { context = try Context() } catch { throw .system("\(error)") }
+        // After the server's sockets are closed: workers and partition servers are to hear how the run ended.
+        defer { context.terminate(withinMilliseconds: farewellMilliseconds) }
+        return try ParameterServer(options, in: context, logger: logger).run()
     }
 
     /// Opens the run's directory, prepares the data, restores the newest checkpoint if there is one, and listens.
-    ///
-    /// - Throws: `ServerError`.
-    public init(_ options: ServerOptions, logger: Logger) throws(ServerError) {
+    private init(_ options: ServerOptions, in context: Context, logger: Logger) throws(ServerError) {
         self.options = options
         self.logger = logger
-        guard options.endpoint.isLoopback || options.isInsecure else {
-            throw .usage(
-                "\(options.endpoint): listening beyond this machine without encryption lets anybody read and change "
-                    + "the run; bind to tcp://127.0.0.1:PORT, or give --insecure on a network that you trust")
-        }
         // First the port: a server that cannot listen must leave a run's directory as it is.
-        socket = try Self.makeSocket()
-        do {
-            endpoint = try socket.bind(options.endpoint)
-        } catch {
-            throw .endpoint("\(error)")
-        }
+        peers = try PeerSocket(options.endpoint, isInsecure: options.isInsecure, in: context, clock: clock)
         directory = try RunDirectory(
             path: options.output, configuration: options.configuration, resumes: options.resumes)
         do {
@@ -86,7 +98,6 @@ public final class ParameterServer {
         }
         let training = options.configuration.training
         tree = ReductionTree(shards: training.shards)
-        parameters = ParameterStore(layout: task.layout)
         carriedStates = CarriedStates(shards: training.shards)
         checkpoints = try CheckpointKeeper(
             directory: directory.checkpointsPath, keep: options.configuration.checkpoints.keep)
@@ -94,8 +105,10 @@ public final class ParameterServer {
             shards: training.shards, totalSteps: task.totalSteps, evaluateEverySteps: task.stepsBetweenEvaluations,
             checkpointEverySteps: options.configuration.checkpoints.every, expectedWorkers: options.expectedWorkers)
         var restored: RunRecord?
+        let source: any ParameterSource
         if let opened = try checkpoints.newest(logger: logger) {
-            let record = try checkpoints.restore(opened, into: parameters, states: &carriedStates)
+            let record: RunRecord
+            (record, source) = try checkpoints.restore(opened, layout: task.layout, states: &carriedStates)
             guard record.run == directory.identity.run else {
                 throw .directory(
                     "\(directory.checkpointsPath): holds checkpoints of another run, \(record.run); "
@@ -107,11 +120,18 @@ public final class ParameterServer {
             }
             restored = record
         } else {
-            task.initialize(parameters.weights)
+            source = InitialParameters(task)
         }
         coordinator = Coordinator(
             rules: rules, version: restored?.step ?? 0, lastEvaluated: restored?.lastEvaluated)
-        reduction = GradientReduction(tree: tree, chunkCount: task.layout.chunks.count)
+        (peers.run, peers.incarnation) = (directory.identity.run, directory.identity.incarnation)
+        partitions = try PartitionSet(
+            PartitionAssignment(
+                layout: task.layout, shards: training.shards, chunks: task.layout.chunks.indices,
+                version: coordinator.version, optimizer: task.optimizer, precision: task.shape.precision,
+                silenceLimitSeconds: rules.silenceLimitSeconds),
+            endpoints: options.partitionServers, run: peers.run, incarnation: peers.incarnation, source: source,
+            in: context, clock: clock, logger: logger)
         if let restored {
             progress.restore(
                 smoothedLoss: restored.smoothedLoss, validationLoss: restored.validationLoss,
@@ -120,27 +140,14 @@ public final class ParameterServer {
             logger.notice("continuing the run", metadata: ["step": "\(restored.step)", "of": "\(task.totalSteps)"])
         }
         try directory.register(options.configuration)
-        if let file = options.endpointFile { try Self.announce(endpoint, in: file) }
+        if let file = options.endpointFile { try peers.announce(in: file) }
         logger.notice(
             "listening",
             metadata: [
-                "endpoint": "\(endpoint)", "run": "\(directory.identity.run)",
+                "endpoint": "\(peers.endpoint)", "run": "\(directory.identity.run)",
                 "incarnation": "\(directory.identity.incarnation)", "parameters": "\(task.parameterCount)",
                 "steps": "\(task.totalSteps)",
             ])
-    }
-
-    private static func makeSocket() throws(ServerError) -> Socket {
-        do {
-            var options = SocketOptions()
-            options.lingerMilliseconds = 1000
-            // Bounded by the protocol instead: one version of the weights for each worker, one chunk for each request.
-            options.sendHighWaterMark = 0
-            options.frameBytesMax = 64 << 20
-            return try Socket(.router, in: try Context(), options: options)
-        } catch {
-            throw .system("\(error)")
-        }
     }
 
     /// SHA-256 of each prepared file, by name.
@@ -162,43 +169,41 @@ public final class ParameterServer {
         return try CorpusBuilder.prepare(configuration, into: directory.dataPath)
     }
 
-    private static func announce(_ endpoint: Endpoint, in file: String) throws(ServerError) {
-        do {
-            try Data("\(endpoint)\n".utf8).write(to: URL(fileURLWithPath: file), options: .atomic)
-        } catch {
-            throw .system("\(file): cannot be written: is the directory there, and writable?")
-        }
-    }
-
     /// Serves until the run ends.
-    ///
-    /// - Returns: How it ended.
-    /// - Throws: `ServerError.training` when a loss or gradient was not finite, `ServerError.system` when messaging
-    /// fails.
-    public func run() throws(ServerError) -> ServerEnd {
+    private func run() throws(ServerError) -> ServerEnd {
         var poller = Poller()
-        let source = poller.add(socket)
+        poller.add(peers.socket)
+        for link in partitions.links {
+            poller.add(link.socket)
+            poller.add(link.monitor)
+        }
         var nextTick = 0.0
         while end == nil {
+            if let loss = partitions.loss { throw .partition(loss) }
             if TerminationSignal.received != nil { carryOut(.stopRequested) }
             let now = MonotonicClock.seconds
             if now >= nextTick {
                 // After a stall of our own (a slow disk) the workers' signs of life wait unread: nobody was silent.
-                if now > nextTick + 1, nextTick > 0 { for worker in members.keys { carryOut(.heard(worker)) } }
+                let wasBusy = now > nextTick + 1 && nextTick > 0
+                if wasBusy { for worker in members.keys { carryOut(.heard(worker)) } }
                 nextTick = now + 0.25
                 carryOut(.tick)
+                partitions.tick(now: now, wasBusy: wasBusy)
+                watchPartitions(now: now)
                 forgetStrangers(now: now)
                 snapshots.releaseIdle(now: now)
             }
             do {
-                guard try poller.wait(milliseconds: 50), poller.isReadable(source) else { continue }
+                clock.enter(.idle)
+                defer { clock.enter(.other) }
+                guard try poller.wait(milliseconds: 50) else { continue }
+                clock.enter(.receive)
+                partitions.receive()
+                advance()
                 // A bounded number at once, so that ticks and signals are never starved.
                 for _ in 0..<256 {
-                    guard end == nil, let message = try socket.tryReceiveMultipart() else { break }
-                    receive(message)
+                    guard end == nil, try peers.receive({ take($0) }) else { break }
                 }
-            } catch MessagingError.tooManyFrames {
-                counters.malformed += 1
             } catch {
                 throw .system("messaging failed: \(error)")
             }
@@ -216,19 +221,26 @@ public final class ParameterServer {
     }
 
     /// Feeds an event to the coordinator and does what it asks for.
-    func carryOut(_ event: CoordinatorEvent) {
-        var waiting = coordinator.handle(event, now: MonotonicClock.seconds)[...]
+    func carryOut(_ event: CoordinatorEvent) { carryOut(coordinator.handle(event, now: MonotonicClock.seconds)) }
+
+    /// Does what the coordinator asks for, and what follows from it.
+    func carryOut(_ actions: [CoordinatorAction]) {
+        let before = clock.enter(.other)
+        defer { clock.enter(before) }
+        var waiting = actions[...]
         while let action = waiting.popFirst() {
             switch action {
             case .sendWeights(let worker): sendAllWeights(to: worker)
             case .grant(let worker, let lease): send(lease, to: worker)
+            case .awaitSums:
+                sumsAwaitedSince = MonotonicClock.seconds
+                waiting += nextActions()
             case .apply(let step, let outcome, let recipients):
                 if let failure = apply(step: step, outcome: outcome, recipients: recipients) {
                     logger.error("the step is refused", metadata: ["step": "\(step)", "reason": "\(failure)"])
                     waiting = coordinator.fail(reason: failure)[...]
-                } else {
-                    waiting += coordinator.handle(.applied(version: step + 1), now: MonotonicClock.seconds)
                 }
+                waiting += nextActions()
             case .evaluated(let version, let outcome): noteEvaluation(version: version, outcome: outcome)
             case .checkpoint(let version): writeCheckpoint(version: version)
             case .dismissed(let worker, let reason): dismiss(worker, reason: reason)
@@ -246,12 +258,12 @@ public final class ParameterServer {
             case .failed(let reason): (.failed, reason)
             case nil: (.stopping, "")
             }
-        for member in members.values {
-            var goodbye = WireGoodbye()
-            goodbye.reason = reason
-            goodbye.explanation = text
-            send(.goodbye(goodbye), to: member.peer)
-        }
+        if checkpoints.problem != nil, let loss = partitions.loss { throw .partition(loss) }
+        var goodbye = WireGoodbye()
+        goodbye.reason = reason
+        goodbye.explanation = text
+        for member in members.values { send(.goodbye(goodbye), to: member.peer) }
+        partitions.dismiss(goodbye)
         logger.notice("the run ends", metadata: ["how": "\(text)", "step": "\(coordinator.version)"])
         if let problem = checkpoints.problem { throw .system("the last checkpoint could not be written: \(problem)") }
         switch end {

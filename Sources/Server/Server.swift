@@ -2,8 +2,10 @@
 //
 //   workers, clients ──▶ ParameterServer ──▶ Coordinator (who computes what; no I/O)
 //                              │
-//                              ├── GradientReduction   partial sums of the step, chunk by chunk
-//                              ├── ParameterStore      weights, moments, Adam
+//   partition servers ◀────────┤
+//                              ├── PartitionSet        all parameters, wherever they are
+//                              │     ├── ParameterPartition   those here: sums of gradients, Adam, weights out
+//                              │     └── PartitionLink × N    those of partition servers
 //                              ├── CarriedStates       hidden states between steps, the authoritative copy
 //                              ├── SnapshotStore       immutable copies for clients
 //                              └── CheckpointKeeper    the run's directory
@@ -27,13 +29,16 @@ public struct ServerOptions: Sendable {
     public var expectedWorkers: Int
     /// Whether to listen on other interfaces than loopback without keys.
     public var isInsecure: Bool
+    /// Where partition servers wait, each for a part of the parameters. Workers reach them by the same endpoints.
+    public var partitionServers: [Endpoint]
     /// A file to write the endpoint into once the server listens: how a supervisor learns a free port.
     public var endpointFile: String?
 
     /// Options.
     public init(
         configuration: RunConfiguration, endpoint: Endpoint, output: String, resumes: Bool = false,
-        expectedWorkers: Int = 1, isInsecure: Bool = false, endpointFile: String? = nil
+        expectedWorkers: Int = 1, isInsecure: Bool = false, partitionServers: [Endpoint] = [],
+        endpointFile: String? = nil
     ) {
         self.configuration = configuration
         self.endpoint = endpoint
@@ -41,6 +46,7 @@ public struct ServerOptions: Sendable {
         self.resumes = resumes
         self.expectedWorkers = expectedWorkers
         self.isInsecure = isInsecure
+        self.partitionServers = partitionServers
         self.endpointFile = endpointFile
     }
 }
@@ -57,6 +63,8 @@ public enum ServerError: Error, CustomStringConvertible {
     case endpoint(String)
     /// The training itself failed (a loss that is not finite).
     case training(String)
+    /// A partition server was lost, and with it a part of the weights: the next life begins at the newest checkpoint.
+    case partition(String)
     /// The disk, or something that should not happen.
     case system(String)
 
@@ -64,7 +72,7 @@ public enum ServerError: Error, CustomStringConvertible {
     public var description: String {
         switch self {
         case .usage(let text), .directory(let text), .data(let text), .endpoint(let text), .training(let text),
-            .system(let text):
+            .partition(let text), .system(let text):
             text
         }
     }

@@ -43,6 +43,9 @@ struct TrainingProgress {
         self.bestStep = bestStep
     }
 
+    /// When the last step was applied; `nil` before the first.
+    var lastStepAt: Double? { recent.last?.time }
+
     /// Tokens and steps a second over about the last ten seconds.
     func speed(now: Double) -> (tokensPerSecond: Double, stepsPerSecond: Double) {
         guard let last = recent.last, let first = recent.first(where: { $0.time >= last.time - 10 }),

@@ -25,24 +25,26 @@ extension RunSupervisor {
             display.note("rondo: the server did not end within \(Int(Self.serverSecondsMax)) s and is killed")
         }
         server?.destroy()
-        if !isHurried { endWorkers() }
+        if !isHurried { endWorkersAndPartitions() }
         destroyEverything()
         display.finish()
         // The last step may have been done just then.
         return end == .exited(code: 0) ? .completed : .interrupted
     }
 
-    /// The run is over, and the server has told the workers: gives them time to go, then asks, then ends them.
-    func endWorkers() {
+    /// The run is over, and the server has told workers and partition servers: gives them time to go, then asks, then
+    /// ends them.
+    func endWorkersAndPartitions() {
         let began = MonotonicClock.seconds
         let signals = TerminationSignal.receivedCount
         var isAsked = false
-        while slots.contains(where: { $0.child != nil && $0.child?.poll() == nil }) {
+        var children: [ManagedChild] { slots.compactMap(\.child) + partitions.compactMap(\.child) }
+        while children.contains(where: { $0.poll() == nil }) {
             let waited = MonotonicClock.seconds - began
             if waited > Self.workerSecondsMax || TerminationSignal.receivedCount > signals { break }
             if waited > 1, !isAsked {
                 isAsked = true
-                for slot in slots { slot.child?.terminate() }
+                for child in children { child.terminate() }
             }
             MonotonicClock.sleep(seconds: 0.02)
         }
@@ -51,6 +53,7 @@ extension RunSupervisor {
             slots[index].child = nil
             slots[index].startAt = nil
         }
+        destroyPartitions()
     }
 
     /// Ends whatever still lives, and takes back the endpoint that nobody listens at any more.
@@ -60,6 +63,7 @@ extension RunSupervisor {
             slots[index].child = nil
         }
         server?.destroy()
+        destroyPartitions()
         withdrawEndpoint()
     }
 }

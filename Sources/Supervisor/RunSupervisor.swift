@@ -21,7 +21,7 @@ public enum SupervisedEnd: Sendable, Equatable {
     case interrupted
 }
 
-/// Runs a server and its workers until the run ends, and sees to it that nothing outlives it.
+/// Runs a server, its partition servers and its workers until the run ends, and sees to it that nothing outlives it.
 ///
 ///     let supervisor = try RunSupervisor(request, plan: .start)
 ///     let end = try supervisor.run()
@@ -38,6 +38,10 @@ public final class RunSupervisor {
     /// Known once the server has listened for the first time; it keeps it in all its lives.
     private var endpoint: Endpoint?
     var slots: [WorkerSlot] = []
+    /// The processes that hold parameters besides the server.
+    var partitions: [PartitionSlot] = []
+    /// Whether a partition server ended since the server was started: the server will not survive it.
+    var serverIsDoomed = false
     var feed: StatusFeed?
     private(set) var progress = ObservedProgress()
     /// The largest step that was ever reported.
@@ -77,7 +81,7 @@ public final class RunSupervisor {
                     "\(request.output): cannot be made or written: \(String(cString: strerror(failure))); "
                         + "choose another --output")
             }
-            guard try startAndAwaitServer() else { return endInOrder() }
+            guard try startAndAwaitPartitions(), try startAndAwaitServer() else { return endInOrder() }
             startWorkers()
             let end = try supervise()
             withdrawEndpoint()
@@ -114,7 +118,9 @@ public final class RunSupervisor {
             "--bind", endpoint, "--output", request.output, "--workers", "\(request.workers)",
             "--endpoint-file", endpointFile, "--supervised",
         ]
+        arguments += partitions.compactMap(\.endpoint).flatMap { ["--partition-server", $0.text] }
         if resumes { arguments.append("--resume") }
+        serverIsDoomed = false
         server = try ManagedChild("server", executable: executable, arguments: arguments, logs: logs)
         resumes = true
     }
@@ -168,7 +174,8 @@ public final class RunSupervisor {
                 if let child = slots[index].child, let end = child.poll() { try noteWorkerEnd(index, child, end) }
             }
             let now = MonotonicClock.seconds
-            if let due = serverStartAt, now >= due, let endpoint {
+            try watchPartitions(now: now)
+            if let due = serverStartAt, now >= due, partitionsListen, let endpoint {
                 serverStartAt = nil
                 try startServer(at: endpoint.text)
             }
@@ -189,7 +196,10 @@ public final class RunSupervisor {
         guard let status else { return }
         progress.note(status, now: MonotonicClock.seconds, tokensPerStep: tokensPerStep)
         if status.step > stepMax {
-            if stepMax >= 0 { serverRestarts.noteProgress() }
+            if stepMax >= 0 {
+                serverRestarts.noteProgress()
+                for index in partitions.indices { partitions[index].restarts.noteProgress() }
+            }
             stepMax = status.step
         }
         for worker in status.workers where worker.steps > 0 {
@@ -213,13 +223,14 @@ public final class RunSupervisor {
     private func noteServerEnd(_ end: ChildEnd) throws(ProgramFailure) -> SupervisedEnd? {
         switch ManagedChild.verdict(end) {
         case .done:
-            endWorkers()
+            endWorkersAndPartitions()
             return .completed
         case .interrupted:
-            endWorkers()
+            endWorkersAndPartitions()
             return .interrupted
+        case .unreachable where serverIsDoomed: break
         case .usage, .badData, .unreachable, .internalError: throw failure(ofServer: end)
-        case nil: break
+        case .partitionLost, nil: break
         }
         guard let pause = serverRestarts.noteDeath() else {
             throw failure("the server ended \(serverRestarts.deaths) times in a row without a step in between", server)
@@ -258,7 +269,7 @@ public final class RunSupervisor {
         return ProgramFailure(status, complaint)
     }
 
-    private func failure(
+    func failure(
         _ text: String, _ child: ManagedChild?, status: ExitStatus = .internalError
     ) -> ProgramFailure {
         guard let child else { return ProgramFailure(status, text) }

@@ -4,6 +4,7 @@
 //        │
 //        ▼
 //     RunSupervisor ──▶ ManagedChild: rondo-server         a pipe as standard input ties each to this process;
+//        │         ├──▶ ManagedChild: rondo-server --partition × (partitions − 1)
 //        │         └──▶ ManagedChild: rondo-worker × N     what they say goes to OUTPUT/logs
 //        │
 //        ├── RestartCounter    how often a child may die in a row without progress
@@ -31,19 +32,22 @@ public struct TrainingRequest: Sendable {
     public var output: String
     /// How many workers to start.
     public var workers: Int
+    /// How many server processes share the parameters.
+    public var partitions: Int
     /// The folder with `rondo-server` and `rondo-worker`.
     public var executables: String
 
     /// A request.
     public init(
         configuration: RunConfiguration, configurationPath: String, overrides: [String] = [], output: String,
-        workers: Int, executables: String
+        workers: Int, partitions: Int = 1, executables: String
     ) {
         self.configuration = configuration
         self.configurationPath = configurationPath
         self.overrides = overrides
         self.output = output
         self.workers = workers
+        self.partitions = partitions
         self.executables = executables
     }
 

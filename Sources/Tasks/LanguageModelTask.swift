@@ -43,7 +43,7 @@ public struct LanguageModelTask: Sendable {
         _ configuration: RunConfiguration, tokenizer: Tokenizer, training: MappedTokens, validation: MappedTokens?
     ) throws(CorpusError) {
         self.configuration = configuration
-        shape = LanguageModelShape(configuration.model, vocabulary: tokenizer.count)
+        shape = LanguageModelShape(configuration, vocabulary: tokenizer.count)
         layout = LanguageModelNetwork<Float>.layout(shape)
         optimizer = Optimization.AdamConfiguration(configuration.training.adam)
         self.training = training

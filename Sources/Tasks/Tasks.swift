@@ -9,7 +9,8 @@ import Recurrent
 
 extension LanguageModelShape {
     /// The shape that a configuration describes for a vocabulary.
-    public init(_ model: ModelConfiguration, vocabulary: Int) {
+    public init(_ configuration: RunConfiguration, vocabulary: Int) {
+        let model = configuration.model
         let cell: Recurrent.CellKind =
             switch (model.cell, model.activation) {
             case (.elman, .tanh): .elman(.tanh)
@@ -19,7 +20,8 @@ extension LanguageModelShape {
             }
         self.init(
             cell: cell, layers: model.layers, hiddenSize: model.hidden, embeddingSize: model.embedding,
-            vocabulary: vocabulary, dropout: model.dropout)
+            vocabulary: vocabulary, dropout: model.dropout,
+            precision: configuration.training.precision == .bfloat16 ? .bfloat16 : .single)
     }
 }
 

@@ -34,6 +34,8 @@ package enum WireLimits {
     package static let framesMaximum = 4096
     /// Bytes of a worker's name, at most.
     package static let nameBytesMaximum = 200
+    /// Activities whose seconds a worker reports, at most.
+    package static let activitiesMaximum = 32
 }
 
 extension WireHeader {

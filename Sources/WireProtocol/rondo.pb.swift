@@ -8,7 +8,7 @@
 // For information on using the generated types, please see the documentation:
 //   https://github.com/apple/swift-protobuf/
 
-/// The header frame of every message between server, workers and clients. Tensor values follow it in raw little-endian
+/// The header frame of every message between servers, workers and clients. Tensor values follow it in raw little-endian
 /// frames of at most 1 MiB. scripts/generate-protocol makes rondo.pb.swift from this file.
 
 #if canImport(FoundationEssentials)
@@ -170,6 +170,48 @@ package nonisolated enum WireGoodbyeReason: SwiftProtobuf.Enum, Swift.CaseIterab
 
 }
 
+package nonisolated enum WireParameterKind: SwiftProtobuf.Enum, Swift.CaseIterable {
+  package typealias RawValue = Int
+  case unspecified // = 0
+  case weights // = 1
+  case firstMoments // = 2
+  case secondMoments // = 3
+  case UNRECOGNIZED(Int)
+
+  package init() {
+    self = .unspecified
+  }
+
+  package init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .weights
+    case 2: self = .firstMoments
+    case 3: self = .secondMoments
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  package var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .weights: return 1
+    case .firstMoments: return 2
+    case .secondMoments: return 3
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  package static let allCases: [WireParameterKind] = [
+    .unspecified,
+    .weights,
+    .firstMoments,
+    .secondMoments,
+  ]
+
+}
+
 package nonisolated struct WireHeader: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -251,6 +293,15 @@ package nonisolated struct WireHeader: Sendable {
     set {body = .computationFailed(newValue)}
   }
 
+  /// worker to partition server
+  package var attach: WireAttach {
+    get {
+      if case .attach(let v)? = body {return v}
+      return WireAttach()
+    }
+    set {body = .attach(newValue)}
+  }
+
   /// server to worker
   package var welcome: WireWelcome {
     get {
@@ -306,6 +357,15 @@ package nonisolated struct WireHeader: Sendable {
       return WireHeartbeatReply()
     }
     set {body = .heartbeatReply(newValue)}
+  }
+
+  /// partition server to worker
+  package var attached: WireAttached {
+    get {
+      if case .attached(let v)? = body {return v}
+      return WireAttached()
+    }
+    set {body = .attached(newValue)}
   }
 
   /// client to server
@@ -382,6 +442,96 @@ package nonisolated struct WireHeader: Sendable {
     set {body = .acknowledgement(newValue)}
   }
 
+  /// primary to partition server
+  package var partitionAssignment: WirePartitionAssignment {
+    get {
+      if case .partitionAssignment(let v)? = body {return v}
+      return WirePartitionAssignment()
+    }
+    set {body = .partitionAssignment(newValue)}
+  }
+
+  package var partitionState: WirePartitionState {
+    get {
+      if case .partitionState(let v)? = body {return v}
+      return WirePartitionState()
+    }
+    set {body = .partitionState(newValue)}
+  }
+
+  package var partitionApply: WirePartitionApply {
+    get {
+      if case .partitionApply(let v)? = body {return v}
+      return WirePartitionApply()
+    }
+    set {body = .partitionApply(newValue)}
+  }
+
+  package var partitionSend: WirePartitionSend {
+    get {
+      if case .partitionSend(let v)? = body {return v}
+      return WirePartitionSend()
+    }
+    set {body = .partitionSend(newValue)}
+  }
+
+  package var partitionFetch: WirePartitionFetch {
+    get {
+      if case .partitionFetch(let v)? = body {return v}
+      return WirePartitionFetch()
+    }
+    set {body = .partitionFetch(newValue)}
+  }
+
+  package var partitionPing: WirePartitionPing {
+    get {
+      if case .partitionPing(let v)? = body {return v}
+      return WirePartitionPing()
+    }
+    set {body = .partitionPing(newValue)}
+  }
+
+  package var partitionForget: WirePartitionForget {
+    get {
+      if case .partitionForget(let v)? = body {return v}
+      return WirePartitionForget()
+    }
+    set {body = .partitionForget(newValue)}
+  }
+
+  /// partition server to primary
+  package var partitionReport: WirePartitionReport {
+    get {
+      if case .partitionReport(let v)? = body {return v}
+      return WirePartitionReport()
+    }
+    set {body = .partitionReport(newValue)}
+  }
+
+  package var partitionReduced: WirePartitionReduced {
+    get {
+      if case .partitionReduced(let v)? = body {return v}
+      return WirePartitionReduced()
+    }
+    set {body = .partitionReduced(newValue)}
+  }
+
+  package var partitionApplied: WirePartitionApplied {
+    get {
+      if case .partitionApplied(let v)? = body {return v}
+      return WirePartitionApplied()
+    }
+    set {body = .partitionApplied(newValue)}
+  }
+
+  package var partitionValues: WirePartitionValues {
+    get {
+      if case .partitionValues(let v)? = body {return v}
+      return WirePartitionValues()
+    }
+    set {body = .partitionValues(newValue)}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Body: Equatable, Sendable {
@@ -394,6 +544,8 @@ package nonisolated struct WireHeader: Sendable {
     case leave(WireLeave)
     case dataRequest(WireDataRequest)
     case computationFailed(WireComputationFailed)
+    /// worker to partition server
+    case attach(WireAttach)
     /// server to worker
     case welcome(WireWelcome)
     case refusal(WireRefusal)
@@ -402,6 +554,8 @@ package nonisolated struct WireHeader: Sendable {
     case dataBlock(WireDataBlock)
     case goodbye(WireGoodbye)
     case heartbeatReply(WireHeartbeatReply)
+    /// partition server to worker
+    case attached(WireAttached)
     /// client to server
     case statusRequest(WireStatusRequest)
     case snapshotRequest(WireSnapshotRequest)
@@ -413,6 +567,19 @@ package nonisolated struct WireHeader: Sendable {
     case snapshot(WireSnapshot)
     case snapshotChunk(WireSnapshotChunk)
     case acknowledgement(WireAcknowledgement)
+    /// primary to partition server
+    case partitionAssignment(WirePartitionAssignment)
+    case partitionState(WirePartitionState)
+    case partitionApply(WirePartitionApply)
+    case partitionSend(WirePartitionSend)
+    case partitionFetch(WirePartitionFetch)
+    case partitionPing(WirePartitionPing)
+    case partitionForget(WirePartitionForget)
+    /// partition server to primary
+    case partitionReport(WirePartitionReport)
+    case partitionReduced(WirePartitionReduced)
+    case partitionApplied(WirePartitionApplied)
+    case partitionValues(WirePartitionValues)
 
   }
 
@@ -465,6 +632,35 @@ package nonisolated struct WireReady: Sendable {
 
   package var joins: Bool = false
 
+  /// When it joins: memory that gradients may lie in, if the server can open it.
+  package var gradients: WireSharedMemoryAddress {
+    get {_gradients ?? WireSharedMemoryAddress()}
+    set {_gradients = newValue}
+  }
+  /// Returns true if `gradients` has been explicitly set.
+  package var hasGradients: Bool {self._gradients != nil}
+  /// Clears the value of `gradients`. Subsequent reads from it will return its default value.
+  package mutating func clearGradients() {self._gradients = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _gradients: WireSharedMemoryAddress? = nil
+}
+
+/// Memory of a process that others of the same user on the same machine can open.
+package nonisolated struct WireSharedMemoryAddress: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var process: UInt64 = 0
+
+  package var descriptor: UInt64 = 0
+
+  package var token: String = String()
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -494,6 +690,11 @@ package nonisolated struct WirePush: Sendable {
 
   package var isSparse: Bool = false
 
+  /// The values lie in the memory that the worker shares, from this byte on, and in no frame.
+  package var isShared: Bool = false
+
+  package var sharedOffset: UInt64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -514,6 +715,24 @@ package nonisolated struct WireSpanDone: Sendable {
   package var outcomes: [WireShardOutcome] = []
 
   package var computeSeconds: Double = 0
+
+  /// Where the worker's time went since it joined.
+  package var seconds: [WireActivitySeconds] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Cumulative wall seconds of an activity; "cpu" is the processor time of all threads.
+package nonisolated struct WireActivitySeconds: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var name: String = String()
+
+  package var seconds: Double = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -616,6 +835,93 @@ package nonisolated struct WireWelcome: Sendable {
   package var silenceLimitSeconds: Double = 0
 
   package var version: UInt64 = 0
+
+  /// The chunks of parameters that the server itself owns.
+  package var chunks: WireChunkRange {
+    get {_chunks ?? WireChunkRange()}
+    set {_chunks = newValue}
+  }
+  /// Returns true if `chunks` has been explicitly set.
+  package var hasChunks: Bool {self._chunks != nil}
+  /// Clears the value of `chunks`. Subsequent reads from it will return its default value.
+  package mutating func clearChunks() {self._chunks = nil}
+
+  /// Where the others are: the worker attaches to each, under the routing identity that it has at the server.
+  package var partitions: [WirePartitionPlace] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _chunks: WireChunkRange? = nil
+}
+
+/// Chunks lower ..< upper of the model's parameters.
+package nonisolated struct WireChunkRange: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var lower: UInt32 = 0
+
+  package var upper: UInt32 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// A partition server and the chunks that it owns.
+package nonisolated struct WirePartitionPlace: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var endpoint: String = String()
+
+  package var chunks: WireChunkRange {
+    get {_chunks ?? WireChunkRange()}
+    set {_chunks = newValue}
+  }
+  /// Returns true if `chunks` has been explicitly set.
+  package var hasChunks: Bool {self._chunks != nil}
+  /// Clears the value of `chunks`. Subsequent reads from it will return its default value.
+  package mutating func clearChunks() {self._chunks = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _chunks: WireChunkRange? = nil
+}
+
+/// The first message of a worker at a partition server, so that it can be sent weights.
+package nonisolated struct WireAttach: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// As in Ready.
+  package var gradients: WireSharedMemoryAddress {
+    get {_gradients ?? WireSharedMemoryAddress()}
+    set {_gradients = newValue}
+  }
+  /// Returns true if `gradients` has been explicitly set.
+  package var hasGradients: Bool {self._gradients != nil}
+  /// Clears the value of `gradients`. Subsequent reads from it will return its default value.
+  package mutating func clearGradients() {self._gradients = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _gradients: WireSharedMemoryAddress? = nil
+}
+
+package nonisolated struct WireAttached: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -735,9 +1041,24 @@ package nonisolated struct WireWeights: Sendable {
   /// The last message of this version for this worker.
   package var isLast: Bool = false
 
+  /// The chunk lies in the memory that the server shares, from this byte on, and in no frame; of a sparse one the row
+  /// numbers come in a frame. Only for workers whose gradients' memory the server could open.
+  package var shared: WireSharedMemoryAddress {
+    get {_shared ?? WireSharedMemoryAddress()}
+    set {_shared = newValue}
+  }
+  /// Returns true if `shared` has been explicitly set.
+  package var hasShared: Bool {self._shared != nil}
+  /// Clears the value of `shared`. Subsequent reads from it will return its default value.
+  package mutating func clearShared() {self._shared = nil}
+
+  package var sharedOffset: UInt64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
+
+  fileprivate var _shared: WireSharedMemoryAddress? = nil
 }
 
 package nonisolated struct WireGoodbye: Sendable {
@@ -888,11 +1209,61 @@ package nonisolated struct WireStatus: @unchecked Sendable {
     set {_uniqueStorage()._gradientNorm = newValue}
   }
 
+  /// Where the server's time went since it started.
+  package var seconds: [WireActivitySeconds] {
+    get {_storage._seconds}
+    set {_uniqueStorage()._seconds = newValue}
+  }
+
+  /// The server's uptime when the last step was applied; 0 before the first.
+  package var lastStepUptimeSeconds: Double {
+    get {_storage._lastStepUptimeSeconds}
+    set {_uniqueStorage()._lastStepUptimeSeconds = newValue}
+  }
+
+  /// The processes that hold the parameters, the server itself first; empty if it holds all of them.
+  package var partitions: [WirePartitionStatus] {
+    get {_storage._partitions}
+    set {_uniqueStorage()._partitions = newValue}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
   fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+package nonisolated struct WirePartitionStatus: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var endpoint: String = String()
+
+  package var chunks: WireChunkRange {
+    get {_chunks ?? WireChunkRange()}
+    set {_chunks = newValue}
+  }
+  /// Returns true if `chunks` has been explicitly set.
+  package var hasChunks: Bool {self._chunks != nil}
+  /// Clears the value of `chunks`. Subsequent reads from it will return its default value.
+  package mutating func clearChunks() {self._chunks = nil}
+
+  package var parameters: UInt64 = 0
+
+  package var residentBytes: UInt64 = 0
+
+  package var silentSeconds: Double = 0
+
+  /// As in Status.
+  package var seconds: [WireActivitySeconds] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _chunks: WireChunkRange? = nil
 }
 
 package nonisolated struct WireWorkerStatus: Sendable {
@@ -926,6 +1297,9 @@ package nonisolated struct WireWorkerStatus: Sendable {
   package var instructionSet: String = String()
 
   package var steps: UInt64 = 0
+
+  /// As in SpanDone.
+  package var seconds: [WireActivitySeconds] = []
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1083,6 +1457,244 @@ package nonisolated struct WireAcknowledgement: Sendable {
   package init() {}
 }
 
+/// What a partition server has to know of the run whose parameters it holds a part of. The state of its chunks follows;
+/// it answers with a report now and when all of it is there.
+package nonisolated struct WirePartitionAssignment: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The parameters of the whole model, in order.
+  package var tensors: [WireParameterTensor] = []
+
+  /// The shards of a step.
+  package var shards: UInt32 = 0
+
+  /// The chunks that the partition owns.
+  package var chunks: WireChunkRange {
+    get {_chunks ?? WireChunkRange()}
+    set {_chunks = newValue}
+  }
+  /// Returns true if `chunks` has been explicitly set.
+  package var hasChunks: Bool {self._chunks != nil}
+  /// Clears the value of `chunks`. Subsequent reads from it will return its default value.
+  package mutating func clearChunks() {self._chunks = nil}
+
+  /// The version of the weights.
+  package var version: UInt64 = 0
+
+  package var adam: WireAdamConstants {
+    get {_adam ?? WireAdamConstants()}
+    set {_adam = newValue}
+  }
+  /// Returns true if `adam` has been explicitly set.
+  package var hasAdam: Bool {self._adam != nil}
+  /// Clears the value of `adam`. Subsequent reads from it will return its default value.
+  package mutating func clearAdam() {self._adam = nil}
+
+  /// A primary that is silent for longer may be replaced by another.
+  package var silenceLimitSeconds: Double = 0
+
+  /// Gradients and weights travel in bfloat16, and sums are rounded to it.
+  package var isBfloat16: Bool = false
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _chunks: WireChunkRange? = nil
+  fileprivate var _adam: WireAdamConstants? = nil
+}
+
+package nonisolated struct WireParameterTensor: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var name: String = String()
+
+  /// One or two dimensions.
+  package var shape: [UInt64] = []
+
+  package var isRowSparse: Bool = false
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct WireAdamConstants: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var rate: Double = 0
+
+  package var beta1: Double = 0
+
+  package var beta2: Double = 0
+
+  package var epsilon: Double = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// The state of one chunk. Frames: weights, and unless they are zero first and second moments.
+package nonisolated struct WirePartitionState: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var chunk: UInt32 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// The partition's part of applying a step: Adam, chunk by chunk, each sent to the recipients as soon as it is done.
+package nonisolated struct WirePartitionApply: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var step: UInt64 = 0
+
+  /// Counts from 1.
+  package var update: UInt64 = 0
+
+  /// Clip factor / token count.
+  package var gradientScale: Double = 0
+
+  /// Routing identities of workers.
+  package var recipients: [Data] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// All weights of the present version to a worker.
+package nonisolated struct WirePartitionSend: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var worker: Data = Data()
+
+  package var version: UInt64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// For checkpoints and snapshots.
+package nonisolated struct WirePartitionFetch: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var kind: WireParameterKind = .unspecified
+
+  package var chunk: UInt32 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct WirePartitionPing: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// A worker is gone: nothing more is sent to it or kept for it.
+package nonisolated struct WirePartitionForget: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var worker: Data = Data()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// The answer to an assignment, a ping, and the last state.
+package nonisolated struct WirePartitionReport: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Whether the state of all chunks is there.
+  package var isLoaded: Bool = false
+
+  package var residentBytes: UInt64 = 0
+
+  package var counters: [WireCounter] = []
+
+  package var seconds: [WireActivitySeconds] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// The gradients of all chunks of the partition are summed over all shards.
+package nonisolated struct WirePartitionReduced: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var step: UInt64 = 0
+
+  /// The part of each chunk, in order, in the squared norm of the gradient.
+  package var normPartials: [Double] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// The partition holds this version now, and has sent it to the recipients.
+package nonisolated struct WirePartitionApplied: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var version: UInt64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Frame: the values.
+package nonisolated struct WirePartitionValues: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var kind: WireParameterKind = .unspecified
+
+  package var chunk: UInt32 = 0
+
+  package var version: UInt64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "rondo.wire"
@@ -1099,9 +1711,13 @@ nonisolated extension WireGoodbyeReason: SwiftProtobuf._ProtoNameProviding {
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0GOODBYE_REASON_UNSPECIFIED\0\u{1}GOODBYE_REASON_FINISHED\0\u{1}GOODBYE_REASON_STOPPING\0\u{1}GOODBYE_REASON_FAILED\0")
 }
 
+nonisolated extension WireParameterKind: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0PARAMETER_KIND_UNSPECIFIED\0\u{1}PARAMETER_KIND_WEIGHTS\0\u{1}PARAMETER_KIND_FIRST_MOMENTS\0\u{1}PARAMETER_KIND_SECOND_MOMENTS\0")
+}
+
 nonisolated extension WireHeader: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Header"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}protocol_version\0\u{1}run\0\u{1}incarnation\0\u{2}\u{7}hello\0\u{1}ready\0\u{1}push\0\u{3}span_done\0\u{1}heartbeat\0\u{1}leave\0\u{3}data_request\0\u{3}computation_failed\0\u{2}\u{3}welcome\0\u{1}refusal\0\u{1}lease\0\u{1}weights\0\u{3}data_block\0\u{1}goodbye\0\u{3}heartbeat_reply\0\u{4}\u{4}status_request\0\u{3}snapshot_request\0\u{3}snapshot_chunk_request\0\u{3}worker_death\0\u{3}stop_request\0\u{2}\u{6}status\0\u{1}snapshot\0\u{3}snapshot_chunk\0\u{1}acknowledgement\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}protocol_version\0\u{1}run\0\u{1}incarnation\0\u{2}\u{7}hello\0\u{1}ready\0\u{1}push\0\u{3}span_done\0\u{1}heartbeat\0\u{1}leave\0\u{3}data_request\0\u{3}computation_failed\0\u{1}attach\0\u{2}\u{2}welcome\0\u{1}refusal\0\u{1}lease\0\u{1}weights\0\u{3}data_block\0\u{1}goodbye\0\u{3}heartbeat_reply\0\u{1}attached\0\u{4}\u{3}status_request\0\u{3}snapshot_request\0\u{3}snapshot_chunk_request\0\u{3}worker_death\0\u{3}stop_request\0\u{2}\u{6}status\0\u{1}snapshot\0\u{3}snapshot_chunk\0\u{1}acknowledgement\0\u{4}\u{7}partition_assignment\0\u{3}partition_state\0\u{3}partition_apply\0\u{3}partition_send\0\u{3}partition_fetch\0\u{3}partition_ping\0\u{3}partition_forget\0\u{4}\u{4}partition_report\0\u{3}partition_reduced\0\u{3}partition_applied\0\u{3}partition_values\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1216,6 +1832,19 @@ nonisolated extension WireHeader: SwiftProtobuf.Message, SwiftProtobuf._MessageI
           self.body = .computationFailed(v)
         }
       }()
+      case 18: try {
+        var v: WireAttach?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .attach(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .attach(v)
+        }
+      }()
       case 20: try {
         var v: WireWelcome?
         var hadOneofValue = false
@@ -1305,6 +1934,19 @@ nonisolated extension WireHeader: SwiftProtobuf.Message, SwiftProtobuf._MessageI
         if let v = v {
           if hadOneofValue {try decoder.handleConflictingOneOf()}
           self.body = .heartbeatReply(v)
+        }
+      }()
+      case 27: try {
+        var v: WireAttached?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .attached(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .attached(v)
         }
       }()
       case 30: try {
@@ -1424,6 +2066,149 @@ nonisolated extension WireHeader: SwiftProtobuf.Message, SwiftProtobuf._MessageI
           self.body = .acknowledgement(v)
         }
       }()
+      case 50: try {
+        var v: WirePartitionAssignment?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .partitionAssignment(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .partitionAssignment(v)
+        }
+      }()
+      case 51: try {
+        var v: WirePartitionState?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .partitionState(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .partitionState(v)
+        }
+      }()
+      case 52: try {
+        var v: WirePartitionApply?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .partitionApply(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .partitionApply(v)
+        }
+      }()
+      case 53: try {
+        var v: WirePartitionSend?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .partitionSend(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .partitionSend(v)
+        }
+      }()
+      case 54: try {
+        var v: WirePartitionFetch?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .partitionFetch(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .partitionFetch(v)
+        }
+      }()
+      case 55: try {
+        var v: WirePartitionPing?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .partitionPing(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .partitionPing(v)
+        }
+      }()
+      case 56: try {
+        var v: WirePartitionForget?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .partitionForget(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .partitionForget(v)
+        }
+      }()
+      case 60: try {
+        var v: WirePartitionReport?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .partitionReport(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .partitionReport(v)
+        }
+      }()
+      case 61: try {
+        var v: WirePartitionReduced?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .partitionReduced(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .partitionReduced(v)
+        }
+      }()
+      case 62: try {
+        var v: WirePartitionApplied?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .partitionApplied(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .partitionApplied(v)
+        }
+      }()
+      case 63: try {
+        var v: WirePartitionValues?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .partitionValues(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .partitionValues(v)
+        }
+      }()
       default: break
       }
     }
@@ -1476,6 +2261,10 @@ nonisolated extension WireHeader: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       guard case .computationFailed(let v)? = self.body else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 17)
     }()
+    case .attach?: try {
+      guard case .attach(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 18)
+    }()
     case .welcome?: try {
       guard case .welcome(let v)? = self.body else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 20)
@@ -1503,6 +2292,10 @@ nonisolated extension WireHeader: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     case .heartbeatReply?: try {
       guard case .heartbeatReply(let v)? = self.body else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 26)
+    }()
+    case .attached?: try {
+      guard case .attached(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 27)
     }()
     case .statusRequest?: try {
       guard case .statusRequest(let v)? = self.body else { preconditionFailure() }
@@ -1539,6 +2332,50 @@ nonisolated extension WireHeader: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     case .acknowledgement?: try {
       guard case .acknowledgement(let v)? = self.body else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 43)
+    }()
+    case .partitionAssignment?: try {
+      guard case .partitionAssignment(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 50)
+    }()
+    case .partitionState?: try {
+      guard case .partitionState(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 51)
+    }()
+    case .partitionApply?: try {
+      guard case .partitionApply(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 52)
+    }()
+    case .partitionSend?: try {
+      guard case .partitionSend(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 53)
+    }()
+    case .partitionFetch?: try {
+      guard case .partitionFetch(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 54)
+    }()
+    case .partitionPing?: try {
+      guard case .partitionPing(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 55)
+    }()
+    case .partitionForget?: try {
+      guard case .partitionForget(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 56)
+    }()
+    case .partitionReport?: try {
+      guard case .partitionReport(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 60)
+    }()
+    case .partitionReduced?: try {
+      guard case .partitionReduced(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 61)
+    }()
+    case .partitionApplied?: try {
+      guard case .partitionApplied(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 62)
+    }()
+    case .partitionValues?: try {
+      guard case .partitionValues(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 63)
     }()
     case nil: break
     }
@@ -1642,7 +2479,7 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension WireReady: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Ready"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}joins\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}joins\0\u{1}gradients\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1652,24 +2489,73 @@ nonisolated extension WireReady: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularUInt64Field(value: &self.version) }()
       case 2: try { try decoder.decodeSingularBoolField(value: &self.joins) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._gradients) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if self.version != 0 {
       try visitor.visitSingularUInt64Field(value: self.version, fieldNumber: 1)
     }
     if self.joins != false {
       try visitor.visitSingularBoolField(value: self.joins, fieldNumber: 2)
     }
+    try { if let v = self._gradients {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: WireReady, rhs: WireReady) -> Bool {
     if lhs.version != rhs.version {return false}
     if lhs.joins != rhs.joins {return false}
+    if lhs._gradients != rhs._gradients {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireSharedMemoryAddress: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".SharedMemoryAddress"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}process\0\u{1}descriptor\0\u{1}token\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.process) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.descriptor) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.token) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.process != 0 {
+      try visitor.visitSingularUInt64Field(value: self.process, fieldNumber: 1)
+    }
+    if self.descriptor != 0 {
+      try visitor.visitSingularUInt64Field(value: self.descriptor, fieldNumber: 2)
+    }
+    if !self.token.isEmpty {
+      try visitor.visitSingularStringField(value: self.token, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireSharedMemoryAddress, rhs: WireSharedMemoryAddress) -> Bool {
+    if lhs.process != rhs.process {return false}
+    if lhs.descriptor != rhs.descriptor {return false}
+    if lhs.token != rhs.token {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1677,7 +2563,7 @@ nonisolated extension WireReady: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension WirePush: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Push"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}step\0\u{1}node\0\u{1}chunk\0\u{3}sparse_rows\0\u{3}is_sparse\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}step\0\u{1}node\0\u{1}chunk\0\u{3}sparse_rows\0\u{3}is_sparse\0\u{3}is_shared\0\u{3}shared_offset\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1690,6 +2576,8 @@ nonisolated extension WirePush: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
       case 3: try { try decoder.decodeSingularUInt32Field(value: &self.chunk) }()
       case 4: try { try decoder.decodeSingularUInt32Field(value: &self.sparseRows) }()
       case 5: try { try decoder.decodeSingularBoolField(value: &self.isSparse) }()
+      case 6: try { try decoder.decodeSingularBoolField(value: &self.isShared) }()
+      case 7: try { try decoder.decodeSingularUInt64Field(value: &self.sharedOffset) }()
       default: break
       }
     }
@@ -1715,6 +2603,12 @@ nonisolated extension WirePush: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
     if self.isSparse != false {
       try visitor.visitSingularBoolField(value: self.isSparse, fieldNumber: 5)
     }
+    if self.isShared != false {
+      try visitor.visitSingularBoolField(value: self.isShared, fieldNumber: 6)
+    }
+    if self.sharedOffset != 0 {
+      try visitor.visitSingularUInt64Field(value: self.sharedOffset, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1724,6 +2618,8 @@ nonisolated extension WirePush: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
     if lhs.chunk != rhs.chunk {return false}
     if lhs.sparseRows != rhs.sparseRows {return false}
     if lhs.isSparse != rhs.isSparse {return false}
+    if lhs.isShared != rhs.isShared {return false}
+    if lhs.sharedOffset != rhs.sharedOffset {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1731,7 +2627,7 @@ nonisolated extension WirePush: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
 
 nonisolated extension WireSpanDone: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".SpanDone"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}lease\0\u{1}step\0\u{1}outcomes\0\u{3}compute_seconds\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}lease\0\u{1}step\0\u{1}outcomes\0\u{3}compute_seconds\0\u{1}seconds\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1743,6 +2639,7 @@ nonisolated extension WireSpanDone: SwiftProtobuf.Message, SwiftProtobuf._Messag
       case 2: try { try decoder.decodeSingularUInt64Field(value: &self.step) }()
       case 3: try { try decoder.decodeRepeatedMessageField(value: &self.outcomes) }()
       case 4: try { try decoder.decodeSingularDoubleField(value: &self.computeSeconds) }()
+      case 5: try { try decoder.decodeRepeatedMessageField(value: &self.seconds) }()
       default: break
       }
     }
@@ -1761,6 +2658,9 @@ nonisolated extension WireSpanDone: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if self.computeSeconds.bitPattern != 0 {
       try visitor.visitSingularDoubleField(value: self.computeSeconds, fieldNumber: 4)
     }
+    if !self.seconds.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.seconds, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1769,6 +2669,42 @@ nonisolated extension WireSpanDone: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if lhs.step != rhs.step {return false}
     if lhs.outcomes != rhs.outcomes {return false}
     if lhs.computeSeconds != rhs.computeSeconds {return false}
+    if lhs.seconds != rhs.seconds {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireActivitySeconds: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ActivitySeconds"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}seconds\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 2: try { try decoder.decodeSingularDoubleField(value: &self.seconds) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    }
+    if self.seconds.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.seconds, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireActivitySeconds, rhs: WireActivitySeconds) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs.seconds != rhs.seconds {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1966,7 +2902,7 @@ nonisolated extension WireLeave: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension WireWelcome: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Welcome"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}configuration_json\0\u{3}tokenizer_json\0\u{1}files\0\u{3}heartbeat_interval_seconds\0\u{3}silence_limit_seconds\0\u{1}version\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}configuration_json\0\u{3}tokenizer_json\0\u{1}files\0\u{3}heartbeat_interval_seconds\0\u{3}silence_limit_seconds\0\u{1}version\0\u{1}chunks\0\u{1}partitions\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1980,12 +2916,18 @@ nonisolated extension WireWelcome: SwiftProtobuf.Message, SwiftProtobuf._Message
       case 4: try { try decoder.decodeSingularDoubleField(value: &self.heartbeatIntervalSeconds) }()
       case 5: try { try decoder.decodeSingularDoubleField(value: &self.silenceLimitSeconds) }()
       case 6: try { try decoder.decodeSingularUInt64Field(value: &self.version) }()
+      case 7: try { try decoder.decodeSingularMessageField(value: &self._chunks) }()
+      case 8: try { try decoder.decodeRepeatedMessageField(value: &self.partitions) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if !self.configurationJson.isEmpty {
       try visitor.visitSingularBytesField(value: self.configurationJson, fieldNumber: 1)
     }
@@ -2004,6 +2946,12 @@ nonisolated extension WireWelcome: SwiftProtobuf.Message, SwiftProtobuf._Message
     if self.version != 0 {
       try visitor.visitSingularUInt64Field(value: self.version, fieldNumber: 6)
     }
+    try { if let v = self._chunks {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+    } }()
+    if !self.partitions.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.partitions, fieldNumber: 8)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2014,6 +2962,135 @@ nonisolated extension WireWelcome: SwiftProtobuf.Message, SwiftProtobuf._Message
     if lhs.heartbeatIntervalSeconds != rhs.heartbeatIntervalSeconds {return false}
     if lhs.silenceLimitSeconds != rhs.silenceLimitSeconds {return false}
     if lhs.version != rhs.version {return false}
+    if lhs._chunks != rhs._chunks {return false}
+    if lhs.partitions != rhs.partitions {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireChunkRange: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ChunkRange"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}lower\0\u{1}upper\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.lower) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.upper) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.lower != 0 {
+      try visitor.visitSingularUInt32Field(value: self.lower, fieldNumber: 1)
+    }
+    if self.upper != 0 {
+      try visitor.visitSingularUInt32Field(value: self.upper, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireChunkRange, rhs: WireChunkRange) -> Bool {
+    if lhs.lower != rhs.lower {return false}
+    if lhs.upper != rhs.upper {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WirePartitionPlace: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".PartitionPlace"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}endpoint\0\u{1}chunks\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.endpoint) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._chunks) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.endpoint.isEmpty {
+      try visitor.visitSingularStringField(value: self.endpoint, fieldNumber: 1)
+    }
+    try { if let v = self._chunks {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WirePartitionPlace, rhs: WirePartitionPlace) -> Bool {
+    if lhs.endpoint != rhs.endpoint {return false}
+    if lhs._chunks != rhs._chunks {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireAttach: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Attach"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}gradients\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._gradients) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._gradients {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireAttach, rhs: WireAttach) -> Bool {
+    if lhs._gradients != rhs._gradients {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireAttached: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Attached"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    // Load everything into unknown fields
+    while try decoder.nextFieldNumber() != nil {}
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireAttached, rhs: WireAttached) -> Bool {
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2230,7 +3307,7 @@ nonisolated extension WireLease: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension WireWeights: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Weights"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}chunk\0\u{3}sparse_rows\0\u{3}is_sparse\0\u{3}is_last\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}chunk\0\u{3}sparse_rows\0\u{3}is_sparse\0\u{3}is_last\0\u{1}shared\0\u{3}shared_offset\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2243,12 +3320,18 @@ nonisolated extension WireWeights: SwiftProtobuf.Message, SwiftProtobuf._Message
       case 3: try { try decoder.decodeSingularUInt32Field(value: &self.sparseRows) }()
       case 4: try { try decoder.decodeSingularBoolField(value: &self.isSparse) }()
       case 5: try { try decoder.decodeSingularBoolField(value: &self.isLast) }()
+      case 6: try { try decoder.decodeSingularMessageField(value: &self._shared) }()
+      case 7: try { try decoder.decodeSingularUInt64Field(value: &self.sharedOffset) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if self.version != 0 {
       try visitor.visitSingularUInt64Field(value: self.version, fieldNumber: 1)
     }
@@ -2264,6 +3347,12 @@ nonisolated extension WireWeights: SwiftProtobuf.Message, SwiftProtobuf._Message
     if self.isLast != false {
       try visitor.visitSingularBoolField(value: self.isLast, fieldNumber: 5)
     }
+    try { if let v = self._shared {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    } }()
+    if self.sharedOffset != 0 {
+      try visitor.visitSingularUInt64Field(value: self.sharedOffset, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2273,6 +3362,8 @@ nonisolated extension WireWeights: SwiftProtobuf.Message, SwiftProtobuf._Message
     if lhs.sparseRows != rhs.sparseRows {return false}
     if lhs.isSparse != rhs.isSparse {return false}
     if lhs.isLast != rhs.isLast {return false}
+    if lhs._shared != rhs._shared {return false}
+    if lhs.sharedOffset != rhs.sharedOffset {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2334,7 +3425,7 @@ nonisolated extension WireStatusRequest: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension WireStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Status"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}phase\0\u{1}step\0\u{3}steps_total\0\u{1}epoch\0\u{3}epochs_total\0\u{3}training_loss\0\u{3}smoothed_loss\0\u{3}validation_loss\0\u{3}best_validation_loss\0\u{3}best_step\0\u{3}tokens_per_second\0\u{3}seconds_left\0\u{1}parameters\0\u{3}resident_bytes\0\u{3}uptime_seconds\0\u{3}output_directory\0\u{3}latest_checkpoint\0\u{1}problem\0\u{1}workers\0\u{1}counters\0\u{3}configuration_summary\0\u{3}gradient_norm\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}phase\0\u{1}step\0\u{3}steps_total\0\u{1}epoch\0\u{3}epochs_total\0\u{3}training_loss\0\u{3}smoothed_loss\0\u{3}validation_loss\0\u{3}best_validation_loss\0\u{3}best_step\0\u{3}tokens_per_second\0\u{3}seconds_left\0\u{1}parameters\0\u{3}resident_bytes\0\u{3}uptime_seconds\0\u{3}output_directory\0\u{3}latest_checkpoint\0\u{1}problem\0\u{1}workers\0\u{1}counters\0\u{3}configuration_summary\0\u{3}gradient_norm\0\u{1}seconds\0\u{3}last_step_uptime_seconds\0\u{1}partitions\0")
 
   fileprivate class _StorageClass {
     var _phase: String = String()
@@ -2359,6 +3450,9 @@ nonisolated extension WireStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     var _counters: [WireCounter] = []
     var _configurationSummary: String = String()
     var _gradientNorm: Double = 0
+    var _seconds: [WireActivitySeconds] = []
+    var _lastStepUptimeSeconds: Double = 0
+    var _partitions: [WirePartitionStatus] = []
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -2391,6 +3485,9 @@ nonisolated extension WireStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       _counters = source._counters
       _configurationSummary = source._configurationSummary
       _gradientNorm = source._gradientNorm
+      _seconds = source._seconds
+      _lastStepUptimeSeconds = source._lastStepUptimeSeconds
+      _partitions = source._partitions
     }
   }
 
@@ -2431,6 +3528,9 @@ nonisolated extension WireStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageI
         case 20: try { try decoder.decodeRepeatedMessageField(value: &_storage._counters) }()
         case 21: try { try decoder.decodeSingularStringField(value: &_storage._configurationSummary) }()
         case 22: try { try decoder.decodeSingularDoubleField(value: &_storage._gradientNorm) }()
+        case 23: try { try decoder.decodeRepeatedMessageField(value: &_storage._seconds) }()
+        case 24: try { try decoder.decodeSingularDoubleField(value: &_storage._lastStepUptimeSeconds) }()
+        case 25: try { try decoder.decodeRepeatedMessageField(value: &_storage._partitions) }()
         default: break
         }
       }
@@ -2509,6 +3609,15 @@ nonisolated extension WireStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       if _storage._gradientNorm.bitPattern != 0 {
         try visitor.visitSingularDoubleField(value: _storage._gradientNorm, fieldNumber: 22)
       }
+      if !_storage._seconds.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._seconds, fieldNumber: 23)
+      }
+      if _storage._lastStepUptimeSeconds.bitPattern != 0 {
+        try visitor.visitSingularDoubleField(value: _storage._lastStepUptimeSeconds, fieldNumber: 24)
+      }
+      if !_storage._partitions.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._partitions, fieldNumber: 25)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -2540,6 +3649,9 @@ nonisolated extension WireStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageI
         if _storage._counters != rhs_storage._counters {return false}
         if _storage._configurationSummary != rhs_storage._configurationSummary {return false}
         if _storage._gradientNorm != rhs_storage._gradientNorm {return false}
+        if _storage._seconds != rhs_storage._seconds {return false}
+        if _storage._lastStepUptimeSeconds != rhs_storage._lastStepUptimeSeconds {return false}
+        if _storage._partitions != rhs_storage._partitions {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -2549,9 +3661,68 @@ nonisolated extension WireStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageI
   }
 }
 
+nonisolated extension WirePartitionStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".PartitionStatus"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}endpoint\0\u{1}chunks\0\u{1}parameters\0\u{3}resident_bytes\0\u{3}silent_seconds\0\u{1}seconds\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.endpoint) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._chunks) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.parameters) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.residentBytes) }()
+      case 5: try { try decoder.decodeSingularDoubleField(value: &self.silentSeconds) }()
+      case 6: try { try decoder.decodeRepeatedMessageField(value: &self.seconds) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.endpoint.isEmpty {
+      try visitor.visitSingularStringField(value: self.endpoint, fieldNumber: 1)
+    }
+    try { if let v = self._chunks {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    if self.parameters != 0 {
+      try visitor.visitSingularUInt64Field(value: self.parameters, fieldNumber: 3)
+    }
+    if self.residentBytes != 0 {
+      try visitor.visitSingularUInt64Field(value: self.residentBytes, fieldNumber: 4)
+    }
+    if self.silentSeconds.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.silentSeconds, fieldNumber: 5)
+    }
+    if !self.seconds.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.seconds, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WirePartitionStatus, rhs: WirePartitionStatus) -> Bool {
+    if lhs.endpoint != rhs.endpoint {return false}
+    if lhs._chunks != rhs._chunks {return false}
+    if lhs.parameters != rhs.parameters {return false}
+    if lhs.residentBytes != rhs.residentBytes {return false}
+    if lhs.silentSeconds != rhs.silentSeconds {return false}
+    if lhs.seconds != rhs.seconds {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension WireWorkerStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".WorkerStatus"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}host\0\u{1}process\0\u{1}state\0\u{1}span\0\u{3}tokens_per_second\0\u{3}silent_seconds\0\u{3}resident_bytes\0\u{3}instruction_set\0\u{1}steps\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}host\0\u{1}process\0\u{1}state\0\u{1}span\0\u{3}tokens_per_second\0\u{3}silent_seconds\0\u{3}resident_bytes\0\u{3}instruction_set\0\u{1}steps\0\u{1}seconds\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2569,6 +3740,7 @@ nonisolated extension WireWorkerStatus: SwiftProtobuf.Message, SwiftProtobuf._Me
       case 8: try { try decoder.decodeSingularUInt64Field(value: &self.residentBytes) }()
       case 9: try { try decoder.decodeSingularStringField(value: &self.instructionSet) }()
       case 10: try { try decoder.decodeSingularUInt64Field(value: &self.steps) }()
+      case 11: try { try decoder.decodeRepeatedMessageField(value: &self.seconds) }()
       default: break
       }
     }
@@ -2609,6 +3781,9 @@ nonisolated extension WireWorkerStatus: SwiftProtobuf.Message, SwiftProtobuf._Me
     if self.steps != 0 {
       try visitor.visitSingularUInt64Field(value: self.steps, fieldNumber: 10)
     }
+    if !self.seconds.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.seconds, fieldNumber: 11)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2623,6 +3798,7 @@ nonisolated extension WireWorkerStatus: SwiftProtobuf.Message, SwiftProtobuf._Me
     if lhs.residentBytes != rhs.residentBytes {return false}
     if lhs.instructionSet != rhs.instructionSet {return false}
     if lhs.steps != rhs.steps {return false}
+    if lhs.seconds != rhs.seconds {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2885,6 +4061,499 @@ nonisolated extension WireAcknowledgement: SwiftProtobuf.Message, SwiftProtobuf.
   }
 
   package static func ==(lhs: WireAcknowledgement, rhs: WireAcknowledgement) -> Bool {
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WirePartitionAssignment: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".PartitionAssignment"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}tensors\0\u{1}shards\0\u{1}chunks\0\u{1}version\0\u{1}adam\0\u{3}silence_limit_seconds\0\u{3}is_bfloat16\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.tensors) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.shards) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._chunks) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.version) }()
+      case 5: try { try decoder.decodeSingularMessageField(value: &self._adam) }()
+      case 6: try { try decoder.decodeSingularDoubleField(value: &self.silenceLimitSeconds) }()
+      case 7: try { try decoder.decodeSingularBoolField(value: &self.isBfloat16) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.tensors.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.tensors, fieldNumber: 1)
+    }
+    if self.shards != 0 {
+      try visitor.visitSingularUInt32Field(value: self.shards, fieldNumber: 2)
+    }
+    try { if let v = self._chunks {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    if self.version != 0 {
+      try visitor.visitSingularUInt64Field(value: self.version, fieldNumber: 4)
+    }
+    try { if let v = self._adam {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    } }()
+    if self.silenceLimitSeconds.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.silenceLimitSeconds, fieldNumber: 6)
+    }
+    if self.isBfloat16 != false {
+      try visitor.visitSingularBoolField(value: self.isBfloat16, fieldNumber: 7)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WirePartitionAssignment, rhs: WirePartitionAssignment) -> Bool {
+    if lhs.tensors != rhs.tensors {return false}
+    if lhs.shards != rhs.shards {return false}
+    if lhs._chunks != rhs._chunks {return false}
+    if lhs.version != rhs.version {return false}
+    if lhs._adam != rhs._adam {return false}
+    if lhs.silenceLimitSeconds != rhs.silenceLimitSeconds {return false}
+    if lhs.isBfloat16 != rhs.isBfloat16 {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireParameterTensor: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ParameterTensor"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}shape\0\u{3}is_row_sparse\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 2: try { try decoder.decodeRepeatedUInt64Field(value: &self.shape) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self.isRowSparse) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    }
+    if !self.shape.isEmpty {
+      try visitor.visitPackedUInt64Field(value: self.shape, fieldNumber: 2)
+    }
+    if self.isRowSparse != false {
+      try visitor.visitSingularBoolField(value: self.isRowSparse, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireParameterTensor, rhs: WireParameterTensor) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs.shape != rhs.shape {return false}
+    if lhs.isRowSparse != rhs.isRowSparse {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireAdamConstants: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".AdamConstants"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}rate\0\u{1}beta1\0\u{1}beta2\0\u{1}epsilon\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularDoubleField(value: &self.rate) }()
+      case 2: try { try decoder.decodeSingularDoubleField(value: &self.beta1) }()
+      case 3: try { try decoder.decodeSingularDoubleField(value: &self.beta2) }()
+      case 4: try { try decoder.decodeSingularDoubleField(value: &self.epsilon) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.rate.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.rate, fieldNumber: 1)
+    }
+    if self.beta1.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.beta1, fieldNumber: 2)
+    }
+    if self.beta2.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.beta2, fieldNumber: 3)
+    }
+    if self.epsilon.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.epsilon, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireAdamConstants, rhs: WireAdamConstants) -> Bool {
+    if lhs.rate != rhs.rate {return false}
+    if lhs.beta1 != rhs.beta1 {return false}
+    if lhs.beta2 != rhs.beta2 {return false}
+    if lhs.epsilon != rhs.epsilon {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WirePartitionState: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".PartitionState"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}chunk\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.chunk) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.chunk != 0 {
+      try visitor.visitSingularUInt32Field(value: self.chunk, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WirePartitionState, rhs: WirePartitionState) -> Bool {
+    if lhs.chunk != rhs.chunk {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WirePartitionApply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".PartitionApply"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}step\0\u{1}update\0\u{3}gradient_scale\0\u{1}recipients\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.step) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.update) }()
+      case 3: try { try decoder.decodeSingularDoubleField(value: &self.gradientScale) }()
+      case 4: try { try decoder.decodeRepeatedBytesField(value: &self.recipients) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.step != 0 {
+      try visitor.visitSingularUInt64Field(value: self.step, fieldNumber: 1)
+    }
+    if self.update != 0 {
+      try visitor.visitSingularUInt64Field(value: self.update, fieldNumber: 2)
+    }
+    if self.gradientScale.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.gradientScale, fieldNumber: 3)
+    }
+    if !self.recipients.isEmpty {
+      try visitor.visitRepeatedBytesField(value: self.recipients, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WirePartitionApply, rhs: WirePartitionApply) -> Bool {
+    if lhs.step != rhs.step {return false}
+    if lhs.update != rhs.update {return false}
+    if lhs.gradientScale != rhs.gradientScale {return false}
+    if lhs.recipients != rhs.recipients {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WirePartitionSend: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".PartitionSend"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}worker\0\u{1}version\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.worker) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.version) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.worker.isEmpty {
+      try visitor.visitSingularBytesField(value: self.worker, fieldNumber: 1)
+    }
+    if self.version != 0 {
+      try visitor.visitSingularUInt64Field(value: self.version, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WirePartitionSend, rhs: WirePartitionSend) -> Bool {
+    if lhs.worker != rhs.worker {return false}
+    if lhs.version != rhs.version {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WirePartitionFetch: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".PartitionFetch"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}kind\0\u{1}chunk\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularEnumField(value: &self.kind) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.chunk) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.kind != .unspecified {
+      try visitor.visitSingularEnumField(value: self.kind, fieldNumber: 1)
+    }
+    if self.chunk != 0 {
+      try visitor.visitSingularUInt32Field(value: self.chunk, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WirePartitionFetch, rhs: WirePartitionFetch) -> Bool {
+    if lhs.kind != rhs.kind {return false}
+    if lhs.chunk != rhs.chunk {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WirePartitionPing: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".PartitionPing"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    // Load everything into unknown fields
+    while try decoder.nextFieldNumber() != nil {}
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WirePartitionPing, rhs: WirePartitionPing) -> Bool {
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WirePartitionForget: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".PartitionForget"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}worker\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.worker) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.worker.isEmpty {
+      try visitor.visitSingularBytesField(value: self.worker, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WirePartitionForget, rhs: WirePartitionForget) -> Bool {
+    if lhs.worker != rhs.worker {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WirePartitionReport: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".PartitionReport"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}is_loaded\0\u{3}resident_bytes\0\u{1}counters\0\u{1}seconds\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBoolField(value: &self.isLoaded) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.residentBytes) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.counters) }()
+      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.seconds) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.isLoaded != false {
+      try visitor.visitSingularBoolField(value: self.isLoaded, fieldNumber: 1)
+    }
+    if self.residentBytes != 0 {
+      try visitor.visitSingularUInt64Field(value: self.residentBytes, fieldNumber: 2)
+    }
+    if !self.counters.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.counters, fieldNumber: 3)
+    }
+    if !self.seconds.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.seconds, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WirePartitionReport, rhs: WirePartitionReport) -> Bool {
+    if lhs.isLoaded != rhs.isLoaded {return false}
+    if lhs.residentBytes != rhs.residentBytes {return false}
+    if lhs.counters != rhs.counters {return false}
+    if lhs.seconds != rhs.seconds {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WirePartitionReduced: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".PartitionReduced"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}step\0\u{3}norm_partials\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.step) }()
+      case 2: try { try decoder.decodeRepeatedDoubleField(value: &self.normPartials) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.step != 0 {
+      try visitor.visitSingularUInt64Field(value: self.step, fieldNumber: 1)
+    }
+    if !self.normPartials.isEmpty {
+      try visitor.visitPackedDoubleField(value: self.normPartials, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WirePartitionReduced, rhs: WirePartitionReduced) -> Bool {
+    if lhs.step != rhs.step {return false}
+    if lhs.normPartials != rhs.normPartials {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WirePartitionApplied: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".PartitionApplied"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.version) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.version != 0 {
+      try visitor.visitSingularUInt64Field(value: self.version, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WirePartitionApplied, rhs: WirePartitionApplied) -> Bool {
+    if lhs.version != rhs.version {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WirePartitionValues: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".PartitionValues"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}kind\0\u{1}chunk\0\u{1}version\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularEnumField(value: &self.kind) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.chunk) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.version) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.kind != .unspecified {
+      try visitor.visitSingularEnumField(value: self.kind, fieldNumber: 1)
+    }
+    if self.chunk != 0 {
+      try visitor.visitSingularUInt32Field(value: self.chunk, fieldNumber: 2)
+    }
+    if self.version != 0 {
+      try visitor.visitSingularUInt64Field(value: self.version, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WirePartitionValues, rhs: WirePartitionValues) -> Bool {
+    if lhs.kind != rhs.kind {return false}
+    if lhs.chunk != rhs.chunk {return false}
+    if lhs.version != rhs.version {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -1,64 +1,77 @@
-// Gradients on their way to the server, each as soon as it is complete.
+// Gradients on their way to the servers that own them, each as soon as it is complete.
 
 import Messaging
 import Numerics
 import Recurrent
 import WireProtocol
 
-/// Lets the network write each partial sum straight into the memory of the message that carries it.
+/// Lets the network write each partial sum straight into the memory from which it is sent, or where a server of this
+/// machine reads it.
 struct GradientSender: GradientSink {
     typealias Scalar = Float
 
-    private let connection: ServerConnection
+    private let connections: ParameterConnections
     private let layout: ParameterLayout
     private let step: Int
-    private var pending: FrameBox?
+    /// What gradients travel in.
+    private let precision: Precision
+    private var pending: Destination?
     /// The first failure to send; the rest of the step is then computed in vain.
     private(set) var failure: MessagingError?
 
-    init(_ connection: ServerConnection, layout: ParameterLayout, step: Int) {
-        self.connection = connection
+    /// Where a partial sum is being written.
+    private enum Destination {
+        case frame(FrameBox)
+        case shared(place: Int)
+    }
+
+    init(_ connections: ParameterConnections, layout: ParameterLayout, step: Int, precision: Precision) {
+        self.connections = connections
         self.layout = layout
         self.step = step
+        self.precision = precision
+        connections.gradients?.begin(step: step)
     }
 
     mutating func memory(chunk: Int, node: ShardRange) -> Matrix<Float> {
         let place = layout.chunks[chunk]
         let columns = layout.tensors[place.tensor].columns
-        let box = FrameBox(Frame(alignedByteCount: place.elements.count * MemoryLayout<Float>.stride))
-        pending = box
-        return box.withUnsafeMutableBytes { bytes in
-            Matrix(
-                base: bytes.baseAddress!.assumingMemoryBound(to: Float.self), rows: place.rows.count, columns: columns,
-                stride: columns)
-        }
+        let (destination, matrix) = reserve(chunk: chunk, rows: place.rows.count, columns: columns)
+        pending = destination
+        return matrix
     }
 
     mutating func finished(chunk: Int, node: ShardRange) {
-        guard let box = pending else { preconditionFailure("no gradient is being written") }
-        pending = nil
-        send(push(chunk: chunk, node: node), FrameList(box.take()))
+        guard let pending else { preconditionFailure("no gradient is being written") }
+        self.pending = nil
+        send(pending, push(chunk: chunk, node: node), FrameList())
     }
 
     mutating func sparse(chunk: Int, node: ShardRange, rows: [Int32], values: Matrix<Float>) {
         var header = push(chunk: chunk, node: node)
         header.isSparse = true
         header.sparseRows = UInt32(rows.count)
-        var frames = FrameList()
-        if !rows.isEmpty {
-            frames.append(Frame(copyingElements: rows))
-            let rowBytes = values.columns * MemoryLayout<Float>.stride
-            var frame = Frame(byteCount: rows.count * rowBytes)
-            frame.withUnsafeMutableBytes { bytes in
-                for row in 0..<values.rows {
-                    let source = UnsafeRawBufferPointer(start: values.base + row * values.stride, count: rowBytes)
-                    UnsafeMutableRawBufferPointer(rebasing: bytes[row * rowBytes..<(row + 1) * rowBytes])
-                        .copyMemory(from: source)
-                }
-            }
-            frames.append(frame)
+        guard !rows.isEmpty else { return send(header, FrameList()) }
+        let (destination, matrix) = reserve(chunk: chunk, rows: values.rows, columns: values.columns)
+        matrix.copy(from: values)
+        send(destination, header, FrameList(Frame(copyingElements: rows)))
+    }
+
+    /// Memory for a partial sum: shared with the owner of the chunk where that is possible, else a frame's.
+    private func reserve(chunk: Int, rows: Int, columns: Int) -> (Destination, Matrix<Float>) {
+        let byteCount = rows * columns * MemoryLayout<Float>.stride
+        if connections.sharesMemory(ownerOfChunk: chunk),
+            let area = connections.gradients?.reserve(byteCount: byteCount)
+        {
+            return (.shared(place: area.place), Self.matrix(area.bytes, rows: rows, columns: columns))
         }
-        send(header, frames)
+        let box = FrameBox(Frame(alignedByteCount: byteCount))
+        return (.frame(box), box.withUnsafeMutableBytes { Self.matrix($0, rows: rows, columns: columns) })
+    }
+
+    private static func matrix(_ bytes: UnsafeMutableRawBufferPointer, rows: Int, columns: Int) -> Matrix<Float> {
+        guard let start = bytes.baseAddress else { preconditionFailure("a gradient without elements") }
+        return Matrix(base: start.assumingMemoryBound(to: Float.self), rows: rows, columns: columns, stride: columns)
     }
 
     private func push(chunk: Int, node: ShardRange) -> WirePush {
@@ -70,10 +83,33 @@ struct GradientSender: GradientSink {
         return header
     }
 
+    /// Sends values behind the frames that come before them.
+    private mutating func send(_ values: Destination, _ push: WirePush, _ before: consuming FrameList) {
+        var frames = before
+        var header = push
+        switch values {
+        case .shared(let place):
+            header.isShared = true
+            header.sharedOffset = UInt64(place)
+        case .frame(let box):
+            if precision == .single {
+                frames.append(box.take())
+            } else {
+                var rounded = Frame(byteCount: box.count / 2)
+                box.withUnsafeMutableBytes { bytes in
+                    let floats = Self.matrix(bytes, rows: 1, columns: bytes.count / MemoryLayout<Float>.stride)
+                    rounded.withUnsafeMutableBytes { floats.copyRounded(toBFloat16: $0) }
+                }
+                frames.append(rounded)
+            }
+        }
+        send(header, frames)
+    }
+
     private mutating func send(_ header: WirePush, _ frames: consuming FrameList) {
         guard failure == nil else { return }
         do {
-            try connection.send(.push(header), frames: frames)
+            try connections.owner(ofChunk: Int(header.chunk)).send(.push(header), frames: frames)
         } catch {
             failure = error
         }

@@ -19,93 +19,146 @@ struct LeaseResult {
 
 /// The network of one run with the weights in place, and the hidden states of the shards it computed last.
 final class LeaseComputation {
-    private var task: LanguageModelTask
+    var task: LanguageModelTask
     private var network: LanguageModelNetwork<Float>
     /// Of the shards that this worker computed: the states at the start of a step, by step and shard. Those of the step
     /// in progress are kept beside those of the next: a lease of the same step may come again when its worker dies.
     private var ownStates: [Int: [Int: [Float]]] = [:]
+    /// Where the time of training goes.
+    private(set) var phases: PhaseSampling
+    /// Sleeps instead of computing, if given.
+    private let simulated: SimulatedComputation?
 
     /// - Throws: `CorpusError` when the data do not fit the configuration.
     init(
-        configuration: RunConfiguration, tokenizer: Tokenizer, training: MappedTokens, validation: MappedTokens?
+        configuration: RunConfiguration, tokenizer: Tokenizer, training: MappedTokens, validation: MappedTokens?,
+        simulated: SimulatedComputation? = nil, clock: WorkerClock
     ) throws {
         task = try LanguageModelTask(
             configuration, tokenizer: tokenizer, training: training, validation: validation)
         network = LanguageModelNetwork(task.shape)
+        phases = PhaseSampling(clock)
+        self.simulated = simulated
     }
+
+    /// The names and places of the parameters.
+    var layout: ParameterLayout { network.layout }
 
     /// The number of shards of a step.
     var shards: Int { task.shards }
 
+    /// Bytes of all gradients that one step may leave in shared memory: a copy of the parameters for every node that a
+    /// span may consist of, and what alignment adds.
+    var gradientBytes: Int {
+        let levels = Int.bitWidth - (task.shards - 1).leadingZeroBitCount
+        return 2 * max(1, levels) * (layout.count * MemoryLayout<Float>.stride + layout.chunks.count * 64)
+    }
+
     /// Puts a chunk of weights in place; `false` if its sizes are impossible.
-    func accept(_ header: WireWeights, frames: inout FrameList) -> Bool {
+    ///
+    /// - Parameter memory: what the message refers to if it does not carry the values.
+    func accept(_ header: WireWeights, frames: inout FrameList, memory: UnsafeRawBufferPointer?) -> Bool {
         let index = Int(header.chunk)
         guard index < network.layout.chunks.count else { return false }
-        let values = network.layout.matrix(ofChunk: index, in: network.weights)
-        let rowBytes = values.columns * MemoryLayout<Float>.stride
+        let chunk = network.layout.matrix(ofChunk: index, in: network.weights)
         network.weightsChanged()
-        guard header.isSparse else {
-            guard let frame = frames.popFirst(), frame.count == values.rows * rowBytes else { return false }
-            frame.withUnsafeBytes {
-                UnsafeMutableRawBufferPointer(start: values.base, count: $0.count).copyMemory(from: $0)
+        var rows: [UInt32]?
+        if header.isSparse {
+            let count = Int(header.sparseRows)
+            guard count > 0 else { return frames.isEmpty }
+            guard let numbers = frames.popFirst(), numbers.count == count * MemoryLayout<UInt32>.stride else {
+                return false
             }
-            return true
+            rows = numbers.elements(of: UInt32.self)
         }
-        let count = Int(header.sparseRows)
-        guard count > 0 else { return frames.isEmpty }
-        guard let numbers = frames.popFirst(), let frame = frames.popFirst(), numbers.count == 4 * count,
-            frame.count == count * rowBytes
+        let first = network.layout.chunks[index].rows.lowerBound
+        guard rows?.allSatisfy({ (0..<chunk.rows).contains(Int($0) - first) }) ?? true else { return false }
+        if let memory { return accept(chunk, rows: rows, first: first, at: header.sharedOffset, in: memory) }
+        let precision = task.shape.precision
+        let rowBytes = chunk.columns * precision.byteCount
+        guard let frame = frames.popFirst(), frames.isEmpty, frame.count == (rows?.count ?? chunk.rows) * rowBytes
         else { return false }
-        let start = network.layout.chunks[index].rows.lowerBound
-        return numbers.withUnsafeBytes { numbers in
-            frame.withUnsafeBytes { bytes in
-                for position in 0..<count {
-                    let row = Int(numbers.loadUnaligned(fromByteOffset: 4 * position, as: UInt32.self)) - start
-                    guard row >= 0, row < values.rows else { return false }
-                    UnsafeMutableRawBufferPointer(start: values.base + row * values.stride, count: rowBytes).copyMemory(
-                        from: UnsafeRawBufferPointer(rebasing: bytes[position * rowBytes..<(position + 1) * rowBytes]))
-                }
-                return true
+        frame.withUnsafeBytes { bytes in
+            guard let rows else { return chunk.read(from: bytes, precision: precision) }
+            for (place, row) in rows.enumerated() {
+                let row = Int(row) - first
+                chunk.rows(row..<row + 1).read(
+                    from: UnsafeRawBufferPointer(rebasing: bytes[place * rowBytes..<(place + 1) * rowBytes]),
+                    precision: precision)
             }
         }
+        return true
+    }
+
+    /// Copies a chunk, or some rows of it, from where the server has the whole chunk in single precision.
+    private func accept(
+        _ chunk: Matrix<Float>, rows: [UInt32]?, first: Int, at offset: UInt64, in memory: UnsafeRawBufferPointer
+    ) -> Bool {
+        let rowBytes = chunk.columns * MemoryLayout<Float>.stride
+        guard offset <= UInt64(memory.count), chunk.rows * rowBytes <= memory.count - Int(offset) else { return false }
+        func copy(_ range: Range<Int>) {
+            let start = Int(offset) + range.lowerBound * rowBytes
+            let rows = chunk.rows(range)
+            rows.read(
+                from: UnsafeRawBufferPointer(rebasing: memory[start..<start + range.count * rowBytes]),
+                precision: .single)
+            // What comes in frames is rounded on its way.
+            if task.shape.precision == .bfloat16 { rows.roundToBFloat16() }
+        }
+        if let rows {
+            for row in rows { copy(Int(row) - first..<Int(row) - first + 1) }
+        } else {
+            copy(0..<chunk.rows)
+        }
+        return true
     }
 
     /// Computes the gradients of a span and sends each on its way as soon as it is complete.
     ///
     /// - Parameter carriedStates: those that came with the lease; of the other shards this worker has its own.
     func train(
-        _ lease: Lease, carriedStates: [Int: [Float]], over connection: ServerConnection
+        _ lease: Lease, carriedStates: [Int: [Float]], over connections: ParameterConnections
     ) throws -> LeaseResult {
+        phases.begin(&network.workspace.clock)
+        defer { phases.end(&network.workspace.clock) }
         let batch = task.trainingBatch(step: lease.step, span: lease.span)
-        var states: [Int: [Float]] = [:]
+        var carried: [Int: [Float]] = [:]
         if batch.carriesState {
             for shard in lease.span.indices {
                 if let given = carriedStates[shard] {
                     guard given.count == task.carriedStateCount(ofShard: shard) else {
                         throw WorkerError.system("the state of shard \(shard) came with \(given.count) numbers")
                     }
-                    states[shard] = given
+                    carried[shard] = given
                 } else if let own = ownStates[lease.step]?[shard] {
-                    states[shard] = own
+                    carried[shard] = own
                 } else {
                     throw WorkerError.system("the state of shard \(shard) at step \(lease.step) is missing")
                 }
             }
         }
-        var sender = GradientSender(connection, layout: network.layout, step: lease.step)
+        var sender = GradientSender(
+            connections, layout: network.layout, step: lease.step, precision: task.shape.precision)
         let nodes = ReductionTree(shards: task.shards).nodes(covering: lease.span)
+        if let simulated {
+            let result = simulate(simulated, lease, nodes: nodes, sender: &sender)
+            if let failure = sender.failure { throw failure }
+            keep(result.states, of: lease)
+            return result
+        }
         let results = network.trainingStep(
-            batch.sequences, seed: task.seed, step: UInt32(truncatingIfNeeded: lease.step), carriedStates: states,
+            batch.sequences, seed: task.seed, step: UInt32(truncatingIfNeeded: lease.step), carriedStates: carried,
             nodes: nodes, sink: &sender)
         if let failure = sender.failure { throw failure }
+        let states = results.map { task.carriesState ? $0.finalState : [] }
+        keep(states, of: lease)
+        return LeaseResult(outcomes: results.map(Self.outcome), states: states)
+    }
+
+    /// Keeps the states at the end of a lease's step, one for each shard of its span, for the next step.
+    private func keep(_ states: [[Float]], of lease: Lease) {
         ownStates = ownStates.filter { $0.key >= lease.step }
-        var kept: [[Float]] = []
-        for result in results {
-            let state = task.carriesState ? result.finalState : []
-            ownStates[lease.step + 1, default: [:]][result.shard] = state
-            kept.append(state)
-        }
-        return LeaseResult(outcomes: results.map(Self.outcome), states: kept)
+        for (shard, state) in zip(lease.span.indices, states) { ownStates[lease.step + 1, default: [:]][shard] = state }
     }
 
     /// Computes the validation loss of a span's shards.

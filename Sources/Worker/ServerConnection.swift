@@ -1,6 +1,7 @@
 // One connection to the server, with the identity of the run behind it.
 
 import Messaging
+import Platform
 import WireProtocol
 
 /// A DEALER socket to the server. Bound to the thread that makes it.
@@ -11,10 +12,15 @@ final class ServerConnection {
     /// The run and the server's life, once it has answered.
     var run = ""
     var incarnation: UInt64 = 0
+    /// Counts how long sending takes.
+    private let clock: WorkerClock
 
     /// Connects; the connection itself is made in the background.
-    init(to endpoint: Endpoint, identity: RoutingIdentifier, context: Context) throws(MessagingError) {
+    init(
+        to endpoint: Endpoint, identity: RoutingIdentifier, context: Context, clock: WorkerClock
+    ) throws(MessagingError) {
         self.identity = identity
+        self.clock = clock
         var options = SocketOptions()
         options.routingIdentifier = identity
         options.lingerMilliseconds = 500
@@ -29,6 +35,8 @@ final class ServerConnection {
 
     /// Sends a header and its frames.
     func send(_ body: WireHeader.OneOf_Body, frames: consuming FrameList = FrameList()) throws(MessagingError) {
+        let before = clock.enter(.push)
+        defer { clock.enter(before) }
         let header = WireHeader(run: run, incarnation: incarnation, body: body)
         var message = frames
         message.prepend(Frame(copying: header.encoded()))

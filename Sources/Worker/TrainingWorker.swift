@@ -19,7 +19,7 @@ public final class TrainingWorker {
     let logger: Logger
     let context: Context
     var session: WorkerSession
-    var connection: ServerConnection?
+    var connections: ParameterConnections?
     private var heartbeat: Heartbeat?
     private var welcome: WireWelcome?
     var computation: LeaseComputation?
@@ -28,6 +28,11 @@ public final class TrainingWorker {
     private var failure: WorkerError?
     private var isEnded = false
     private var connectionCount = 0
+    private let clock = WorkerClock(.wait)
+    /// Whether to offer shared memory; not any more once a server's could not be opened.
+    private var sharesMemory: Bool
+    /// How long partition servers may take to answer.
+    private static let attachingSecondsMax = 5.0
 
     /// A worker that has not connected yet.
     ///
@@ -35,6 +40,7 @@ public final class TrainingWorker {
     public init(_ options: WorkerOptions, logger: Logger) throws(WorkerError) {
         self.options = options
         self.logger = logger
+        sharesMemory = options.sharesMemory
         session = WorkerSession(now: MonotonicClock.seconds, patienceSeconds: options.patienceSeconds)
         do {
             context = try Context()
@@ -56,10 +62,13 @@ public final class TrainingWorker {
                 if now >= nextTick {
                     nextTick = now + 0.2
                     try watchHeartbeat()
+                    try watchPartitions()
                     try feed(.tick)
                 }
-                guard !isEnded, let incoming = try connection?.receive(withinMilliseconds: 50) else { continue }
-                try receive(incoming)
+                guard !isEnded else { continue }
+                try connections?.receive(withinMilliseconds: 50) { incoming, origin in
+                    try receive(incoming, from: origin)
+                }
             }
         } catch let error as WorkerError {
             throw error
@@ -67,7 +76,7 @@ public final class TrainingWorker {
             throw .system("\(error)")
         }
         heartbeat?.stop()
-        connection = nil
+        connections = nil
         _ = context.terminate(withinMilliseconds: 1000)
         if let failure { throw failure }
     }
@@ -80,8 +89,9 @@ public final class TrainingWorker {
         connectionCount += 1
         let identity = try RoutingIdentifier(
             "\(options.name.prefix(100))#\(CurrentProcess.identifier).\(connectionCount).\(Self.nonce())")
-        connection = nil
-        connection = try ServerConnection(to: options.endpoint, identity: identity, context: context)
+        connections = nil
+        connections = ParameterConnections(
+            try ServerConnection(to: options.endpoint, identity: identity, context: context, clock: clock))
         try feed(.connected)
     }
 
@@ -101,6 +111,13 @@ public final class TrainingWorker {
         }
     }
 
+    /// Messages may have gone with a connection: all is begun anew, unless the server says within a moment that the run
+    /// is over.
+    private func watchPartitions() throws {
+        guard session.phase == .waiting, let endpoint = try connections?.lost(longerThan: 0.5) else { return }
+        try feed(.refused(reason: "the connection to partition server \(endpoint) was lost", isFinal: false))
+    }
+
     // MARK: - Events and actions
 
     func feed(_ event: WorkerEvent) throws {
@@ -111,11 +128,14 @@ public final class TrainingWorker {
             case .sendReadyForWork:
                 var ready = WireReady()
                 ready.joins = true
-                try connection?.send(.ready(ready))
+                if let gradients = connections?.gradients?.memory.address {
+                    ready.gradients = WireSharedMemoryAddress(gradients)
+                }
+                try connections?.server.send(.ready(ready))
             case .acknowledge(let version):
                 var ready = WireReady()
                 ready.version = UInt64(version)
-                try connection?.send(.ready(ready))
+                try connections?.server.send(.ready(ready))
             case .compute(let lease): try compute(lease)
             case .reconnect(let reason):
                 logger.notice("connecting anew", metadata: ["reason": "\(reason)"])
@@ -124,7 +144,7 @@ public final class TrainingWorker {
             case .sendLeave:
                 var leave = WireLeave()
                 leave.reason = "asked to"
-                try? connection?.send(.leave(leave))
+                try? connections?.server.send(.leave(leave))
             case .end(let end): finish(end)
             }
         }
@@ -148,16 +168,20 @@ public final class TrainingWorker {
         hello.process = Int64(CurrentProcess.identifier)
         hello.instance = Self.instance
         hello.instructionSet = InstructionSet.current.rawValue
-        try connection?.send(.hello(hello))
+        try connections?.server.send(.hello(hello))
     }
 
-    private func receive(_ received: consuming ServerConnection.Incoming) throws {
+    private func receive(
+        _ received: consuming ServerConnection.Incoming, from origin: ParameterConnections.Origin
+    ) throws {
         if let problem = received.problem {
             if case .protocolVersion = problem { return try feed(.refused(reason: "\(problem)", isFinal: true)) }
             logger.warning("message not understood", metadata: ["problem": "\(problem)"])
             return
         }
-        guard let header = received.header, let body = header.body, let connection else { return }
+        guard let header = received.header, let body = header.body, let connection = connections?.server else {
+            return
+        }
         switch body {
         case .welcome(let welcome):
             connection.run = header.run
@@ -174,7 +198,7 @@ public final class TrainingWorker {
                 return try feed(.dismissed(reason: refusal.explanation, isFailure: false))
             }
             try feed(.refused(reason: refusal.explanation, isFinal: isFinal))
-        case .weights(let weights): try take(weights, frames: received.frames)
+        case .weights(let weights): try take(weights, frames: received.frames, from: origin)
         case .lease(let lease): try take(lease, frames: received.frames)
         case .goodbye(let goodbye):
             try feed(.dismissed(reason: goodbye.explanation, isFailure: goodbye.reason == .failed))
@@ -185,11 +209,11 @@ public final class TrainingWorker {
     // MARK: - Data, weights, leases
 
     private func prepareData() throws {
-        guard let welcome, let connection else { return }
+        guard let welcome, let connections else { return }
         let source = DataSource(welcome, directory: options.dataDirectory, logger: logger)
         let computed: DataSource.Prepared
         do {
-            computed = try source.prepare(over: connection)
+            computed = try source.prepare(over: connections.server)
         } catch DataSource.Interruption.askedToLeave {
             return try feed(.leaveRequested)
         } catch DataSource.Interruption.serverSilent(let what) {
@@ -197,17 +221,62 @@ public final class TrainingWorker {
         }
         computation = try LeaseComputation(
             configuration: computed.configuration, tokenizer: computed.tokenizer, training: computed.training,
-            validation: computed.validation)
+            validation: computed.validation, simulated: options.simulated, clock: clock)
+        do {
+            let gradients =
+                sharesMemory ? try? GradientArea(byteCount: computation?.gradientBytes ?? 0) : nil
+            try connections.attach(to: welcome.partitions, gradients: gradients, in: context, clock: clock)
+        } catch {
+            throw WorkerError.unreachable("the server names a partition server that cannot be reached: \(error)")
+        }
+        clock.reset()
+        if let silent = try awaitPartitions() {
+            return try feed(.refused(reason: "no answer from partition server \(silent)", isFinal: false))
+        }
         try feed(.dataReady)
     }
 
-    private func take(_ header: WireWeights, frames received: consuming FrameList) throws {
+    /// Waits until all partition servers know this worker: weights can be sent to it from then on.
+    ///
+    /// - Returns: One that did not answer in time, or would not.
+    private func awaitPartitions() throws -> Endpoint? {
+        let deadline = MonotonicClock.seconds + Self.attachingSecondsMax
+        var isRefused = false
+        while !isEnded, let connections, let endpoint = connections.unattached {
+            guard MonotonicClock.seconds < deadline, !isRefused, TerminationSignal.received == nil else {
+                return endpoint
+            }
+            try connections.receive(withinMilliseconds: 50) { incoming, origin in
+                if case .refusal? = incoming.header?.body { isRefused = true }
+                if origin == .server { try receive(incoming, from: origin) }
+            }
+        }
+        return nil
+    }
+
+    private func take(
+        _ header: WireWeights, frames received: consuming FrameList, from origin: ParameterConnections.Origin
+    ) throws {
         var frames = received
-        guard let computation else { return }
-        guard computation.accept(header, frames: &frames) else {
+        guard let computation, let connections else { return }
+        let before = clock.enter(.weights)
+        defer { clock.enter(before) }
+        let memory: UnsafeRawBufferPointer?
+        do {
+            memory = try connections.memory(of: header, from: origin)
+        } catch {
+            sharesMemory = false
+            return try feed(.refused(reason: "\(error); the weights shall come in messages", isFinal: false))
+        }
+        let isAccepted =
+            connections.mayCome(chunk: Int(header.chunk), from: origin)
+            && computation.accept(header, frames: &frames, memory: memory)
+        guard isAccepted else {
             return try feed(.refused(reason: "weights of impossible shape", isFinal: false))
         }
-        try feed(.weightsReceived(version: Int(clamping: header.version), isLast: header.isLast))
+        let version = Int(clamping: header.version)
+        let isInPlace = connections.note(version: version, isLast: header.isLast, from: origin)
+        try feed(.weightsReceived(version: version, isLast: isInPlace))
     }
 
     private func take(_ header: WireLease, frames received: consuming FrameList) throws {
@@ -229,12 +298,15 @@ public final class TrainingWorker {
     }
 
     private func compute(_ lease: Lease) throws {
-        guard let connection, let computation else { return }
+        guard let connections, let computation else { return }
+        let connection = connections.server
         let began = MonotonicClock.seconds
+        let before = clock.enter(lease.work == .training ? .compute : .evaluate)
+        defer { clock.enter(before) }
         let result: LeaseResult
         switch lease.work {
         case .training:
-            result = try computation.train(lease, carriedStates: leasedStates, over: connection)
+            result = try computation.train(lease, carriedStates: leasedStates, over: connections)
         case .evaluation: result = computation.evaluate(lease)
         }
         if let bad = result.outcomes.first(where: { !$0.loss.isFinite }) {
@@ -249,6 +321,7 @@ public final class TrainingWorker {
             done.lease = UInt64(lease.identifier)
             done.step = UInt64(lease.step)
             done.computeSeconds = MonotonicClock.seconds - began
+            done.seconds = clock.report(computation.phases)
             done.outcomes = result.outcomes.map {
                 var outcome = WireShardOutcome()
                 outcome.shard = UInt32($0.shard)

@@ -20,9 +20,18 @@ public struct WorkerOptions: Sendable {
     public var dataDirectory: String?
     /// How long to go on without any sign of life from the server.
     public var patienceSeconds: Double
+    /// Whether gradients and weights lie in memory that servers of this machine and this worker both see.
+    public var sharesMemory: Bool
+    /// Sleeps instead of computing, if given.
+    public var simulated: SimulatedComputation?
 
     /// Options.
-    public init(endpoint: Endpoint, name: String, dataDirectory: String? = nil, patienceSeconds: Double = 60) {
+    public init(
+        endpoint: Endpoint, name: String, dataDirectory: String? = nil, patienceSeconds: Double = 60,
+        sharesMemory: Bool = true, simulated: SimulatedComputation? = nil
+    ) {
+        self.sharesMemory = sharesMemory
+        self.simulated = simulated
         self.endpoint = endpoint
         self.name = name
         self.dataDirectory = dataDirectory

@@ -11,11 +11,24 @@ import Supervisor
 struct ServerCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rondo-server", abstract: "Holds the weights of one run and serves its workers and clients.",
-        discussion: "Ends with the run, or after SIGINT or SIGTERM and a checkpoint. Workers connect with rondo-worker."
-    )
+        discussion: """
+            Ends with the run, or after SIGINT or SIGTERM and a checkpoint. Workers connect with rondo-worker. \
+            Several servers can share the weights: all but one are started with --partition, and the one that has the \
+            configuration is told where they are with --partition-server.
+            """)
 
     @Argument(help: ArgumentHelp("The run's configuration, a YAML file.", valueName: "config"))
-    var configurationPath: String
+    var configurationPath: String?
+
+    @Flag(help: "Wait for another server, and hold a part of the parameters for it. Needs no configuration.")
+    var partition = false
+
+    @Option(
+        name: .customLong("partition-server"), parsing: .singleValue,
+        help: ArgumentHelp(
+            "Where a server with --partition listens, as workers reach it; once for each.",
+            valueName: "tcp://HOST:PORT"))
+    var partitionServers: [String] = []
 
     @Option(help: ArgumentHelp("Where to listen; a port of * is a free one.", valueName: "tcp://HOST:PORT"))
     var bind = "tcp://127.0.0.1:5555"
@@ -53,6 +66,7 @@ struct ServerCommand: ParsableCommand {
             case .usage, .directory: .usage
             case .data: .badData
             case .endpoint: .unreachable
+            case .partition: .partitionLost
             case .training, .system, nil: .internalError
             }
         }
@@ -72,17 +86,47 @@ struct ServerCommand: ParsableCommand {
                 "--bind \(bind): listening beyond this machine without encryption lets anybody read and change the "
                     + "run; bind to tcp://127.0.0.1:PORT, or give --insecure on a network that you trust")
         }
+        if partition { return try servePartition(endpoint) }
+        guard let configurationPath else {
+            throw ProgramFailure(.usage, "Missing expected argument '<config>'; see 'rondo-server --help'")
+        }
+        let partitionServers = try partitionServers.map { try Self.partitionServer($0) }
         TerminationSignal.install()
         if supervised { ParentWatch.start() }
         let run = try RunConfiguration(file: configurationPath, overrides: overrides)
         let options = ServerOptions(
             configuration: run, endpoint: endpoint,
             output: output ?? TrainingRequest.defaultOutput(configurationPath: configurationPath), resumes: resume,
-            expectedWorkers: workers, isInsecure: insecure, endpointFile: endpointFile)
-        let server = try ParameterServer(options, logger: LineLogHandler.logger("rondo-server"))
-        switch try server.run() {
+            expectedWorkers: workers, isInsecure: insecure, partitionServers: partitionServers,
+            endpointFile: endpointFile)
+        switch try ParameterServer.serve(options, logger: LineLogHandler.logger("rondo-server")) {
         case .completed: return
         case .stopped: throw ExitStatus.interrupted
         }
+    }
+
+    private func servePartition(_ endpoint: Endpoint) throws {
+        guard configurationPath == nil, output == nil, overrides.isEmpty, partitionServers.isEmpty, !resume else {
+            throw ProgramFailure(
+                .usage,
+                "--partition: such a server gets everything from the one with the configuration; "
+                    + "give nothing else but --bind, --insecure and --endpoint-file")
+        }
+        TerminationSignal.install()
+        if supervised { ParentWatch.start() }
+        let options = PartitionServerOptions(endpoint: endpoint, isInsecure: insecure, endpointFile: endpointFile)
+        switch try PartitionServer.serve(options, logger: LineLogHandler.logger("rondo-server")) {
+        case .completed: return
+        case .stopped: throw ExitStatus.interrupted
+        }
+    }
+
+    private static func partitionServer(_ text: String) throws -> Endpoint {
+        let endpoint = Endpoint(text)
+        guard endpoint.transport == "ipc" && !endpoint.host.isEmpty || endpoint.port.map({ $0 > 0 }) == true else {
+            throw ProgramFailure(
+                .usage, "--partition-server \(text): expected an endpoint such as tcp://192.0.2.7:5556")
+        }
+        return endpoint
     }
 }

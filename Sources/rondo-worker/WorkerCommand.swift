@@ -34,6 +34,19 @@ struct WorkerCommand: ParsableCommand {
         help: ArgumentHelp("How long to wait for a server that gives no sign of life.", valueName: "seconds"))
     var patience = 60.0
 
+    @Flag(
+        help: ArgumentHelp(
+            "Send gradients and weights through the socket even to servers of this machine, which else read and write "
+                + "them in memory that both see."))
+    var noSharedMemory = false
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "For measuring the exchange: sleep instead of computing, this long for all shards of a step, and send "
+                + "gradients of zeros. The run learns nothing.", valueName: "seconds"))
+    var simulate: Double?
+
     @Flag(help: "End when standard input does: for a parent that must not be outlived.")
     var supervised = false
 
@@ -52,12 +65,18 @@ struct WorkerCommand: ParsableCommand {
         guard patience.isFinite, patience > 0 else {
             throw ProgramFailure(.usage, "--patience \(patience): expected a number of seconds above 0")
         }
+        if let simulate {
+            guard simulate.isFinite, simulate >= 0 else {
+                throw ProgramFailure(.usage, "--simulate \(simulate): expected a number of seconds, at least 0")
+            }
+        }
         let endpoint = try Endpoint(typed: connect)
         TerminationSignal.install()
         if supervised { ParentWatch.start() }
         let options = WorkerOptions(
             endpoint: endpoint, name: name ?? "\(CurrentProcess.hostName)-\(CurrentProcess.identifier)",
-            dataDirectory: data, patienceSeconds: patience)
+            dataDirectory: data, patienceSeconds: patience,
+            sharesMemory: !noSharedMemory, simulated: simulate.map(SimulatedComputation.init(stepSeconds:)))
         try TrainingWorker(options, logger: LineLogHandler.logger("rondo-worker")).run()
     }
 }

@@ -27,7 +27,20 @@ enum StatusText {
         if !status.problem.isEmpty { lines.append("problem      \(status.problem)") }
         let refused = status.counters.filter { $0.value > 0 }.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
         if !refused.isEmpty { lines.append("counters     \(refused.joined(separator: ", "))") }
+        if !status.partitions.isEmpty { lines += [""] + table(status.partitions) }
         return lines + [""] + table(status.workers)
+    }
+
+    private static func table(_ partitions: [PartitionStatus]) -> [String] {
+        let head = ["partition", "chunks", "parameters", "memory", "silent"]
+        let rows = partitions.map { partition in
+            [
+                partition.endpoint, "\(partition.chunks[0])..<\(partition.chunks[1])",
+                Readable.grouped(partition.parameters), Readable.memory(partition.residentBytes),
+                Readable.fixed(partition.silentSeconds, 1) + " s",
+            ]
+        }
+        return aligned([head] + rows)
     }
 
     private static func table(_ workers: [WorkerStatus]) -> [String] {
@@ -41,8 +54,13 @@ enum StatusText {
                 Readable.fixed(worker.silentSeconds, 1) + " s", worker.instructionSet,
             ]
         }
-        let widths = head.indices.map { column in ([head] + rows).map { $0[column].count }.max() ?? 0 }
-        return ([head] + rows).map { row in
+        return aligned([head] + rows)
+    }
+
+    /// Rows of as many cells each, in columns.
+    private static func aligned(_ rows: [[String]]) -> [String] {
+        let widths = (rows.first ?? []).indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+        return rows.map { row in
             let cells = zip(row, widths).map { cell, width in cell + String(repeating: " ", count: width - cell.count) }
             var line = cells.joined(separator: "  ")
             while line.last == " " { line.removeLast() }

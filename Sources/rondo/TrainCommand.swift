@@ -7,7 +7,7 @@ import Supervisor
 
 struct TrainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "train", abstract: "Train on this machine: one server and some workers, supervised.",
+        commandName: "train", abstract: "Train on this machine: server and workers, supervised.",
         discussion: """
             An unfinished run of the same configuration in the directory is continued, bit for bit as if it had never \
             stopped. Ctrl-C ends after a checkpoint; a second one ends at once.
@@ -20,6 +20,12 @@ struct TrainCommand: ParsableCommand {
         parsing: .unconditional,
         help: ArgumentHelp("How many workers to start. (default: 2, or 1 on a single core)", valueName: "n"))
     var workers: Int?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "How many server processes share the parameters; any number gives the same bits.", valueName: "n"))
+    var partitions = 1
 
     @Option(
         help: ArgumentHelp("The run's directory. (default: runs/ and the configuration's name)", valueName: "dir"))
@@ -36,6 +42,9 @@ struct TrainCommand: ParsableCommand {
         guard (1...1024).contains(workers) else {
             throw ProgramFailure(.usage, "--workers \(workers): expected a number from 1 to 1024")
         }
+        guard (1...256).contains(partitions) else {
+            throw ProgramFailure(.usage, "--partitions \(partitions): expected a number from 1 to 256")
+        }
         let run = try RunConfiguration(file: configurationPath, overrides: overrides)
         let output = output ?? TrainingRequest.defaultOutput(configurationPath: configurationPath)
         let plan = try RunPlan.decide(output: output, configuration: run)
@@ -47,7 +56,7 @@ struct TrainCommand: ParsableCommand {
         TerminationSignal.install()
         let request = TrainingRequest(
             configuration: run, configurationPath: configurationPath, overrides: overrides, output: output,
-            workers: workers, executables: Executables.folder())
+            workers: workers, partitions: partitions, executables: Executables.folder())
         let began = MonotonicClock.seconds
         let supervisor = try RunSupervisor(request, plan: plan)
         switch try supervisor.run() {

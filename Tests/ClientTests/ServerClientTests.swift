@@ -38,6 +38,9 @@ struct ServerClientTests {
             counter.name = "malformed"
             counter.value = 3
             status.counters = [counter]
+            status.seconds = [WireActivitySeconds("adam", seconds: 2.5), WireActivitySeconds("sum", seconds: .nan)]
+            status.lastStepUptimeSeconds = 3.25
+            status.workers[0].seconds = [WireActivitySeconds("wait", seconds: 0.25)]
             return [.body(.status(status))]
         }
         let status = try ServerClient(server.endpoint).status()
@@ -47,6 +50,8 @@ struct ServerClientTests {
         #expect(status.secondsLeft == 88)
         #expect(status.workers.map(\.process) == [77] && status.workers[0].span == [2, 4])
         #expect(status.counters == ["malformed": 3])
+        #expect(status.seconds == ["adam": 2.5] && status.workers[0].seconds == ["wait": 0.25])
+        #expect(status.lastStepUptimeSeconds == 3.25)
         let json = try JSONDecoder().decode(RunStatus.self, from: JSONEncoder().encode(status))
         #expect(json == status)
     }

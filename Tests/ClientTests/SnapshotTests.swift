@@ -21,7 +21,7 @@ private struct SnapshotScript: Sendable {
 
     init() {
         layout = LanguageModelNetwork<Float>.layout(
-            LanguageModelShape(configuration.model, vocabulary: tokenizer.count))
+            LanguageModelShape(configuration, vocabulary: tokenizer.count))
     }
 
     func head(version: Int = 7) throws -> WireSnapshot {

@@ -21,15 +21,29 @@ private func leases(_ actions: [CoordinatorAction]) -> [(WorkerIdentifier, Lease
     actions.compactMap { if case .grant(let worker, let lease) = $0 { (worker, lease) } else { nil } }
 }
 
-private func outcomes(_ span: ShardRange) -> [ShardOutcome] {
+private func reported(_ span: ShardRange) -> [ShardOutcome] {
     span.indices.map { ShardOutcome(shard: $0, loss: Double($0) + 0.5, tokens: 10) }
 }
 
 extension Coordinator {
-    fileprivate mutating func finish(_ worker: WorkerIdentifier, now: Double = 1) -> [CoordinatorAction] {
+    /// The worker delivers its lease.
+    fileprivate mutating func deliver(_ worker: WorkerIdentifier, now: Double = 1) -> [CoordinatorAction] {
         guard let lease = lease(of: worker) else { return [] }
         return handle(.acknowledged(worker, version: lease.step), now: now)
-            + handle(.spanDone(worker, lease: lease.identifier, outcomes: outcomes(lease.span)), now: now)
+            + handle(.spanDone(worker, lease: lease.identifier, outcomes: reported(lease.span)), now: now)
+    }
+
+    /// The worker delivers its lease; if it was the last one, the gradients are summed at once.
+    fileprivate mutating func finish(_ worker: WorkerIdentifier, now: Double = 1) -> [CoordinatorAction] {
+        var actions: [CoordinatorAction] = []
+        for action in deliver(worker, now: now) {
+            if case .awaitSums(let step) = action {
+                actions += handle(.reduced(step: step), now: now)
+            } else {
+                actions.append(action)
+            }
+        }
+        return actions
     }
 }
 
@@ -86,7 +100,7 @@ func spanMovesOn() {
     #expect(actions.first == .dismissed(bob, reason: "killed"))
     #expect(leases(actions).map(\.0) == [alice])
     #expect(leases(actions).map(\.1.span) == [lost.span])
-    #expect(coordinator.handle(.spanDone(bob, lease: lost.identifier, outcomes: outcomes(lost.span)), now: 1).isEmpty)
+    #expect(coordinator.handle(.spanDone(bob, lease: lost.identifier, outcomes: reported(lost.span)), now: 1).isEmpty)
     guard case .apply? = coordinator.finish(alice).first else {
         Issue.record("the step was not applied")
         return
@@ -150,6 +164,52 @@ func backlogIsBounded() {
     #expect(coordinator.handle(.acknowledged(bob, version: 0), now: 1) == [.sendWeights(bob)])
 }
 
+@Test("gradients that are lost on their way to a partition are computed again")
+func gradientsLost() {
+    var coordinator = coordinator(expected: 2)
+    _ = coordinator.handle(.workerReady(alice, name: "a", process: "\(alice)"), now: 0)
+    _ = coordinator.handle(.workerReady(bob, name: "b", process: "\(bob)"), now: 0)
+    #expect(coordinator.deliver(alice).isEmpty)
+    #expect(coordinator.deliver(bob) == [.awaitSums(step: 0)])
+    let again = leases(coordinator.handle(.gradientsLost(step: 0), now: 6))
+    #expect(again.map(\.1.span) == [ShardRange(0, 2), ShardRange(2, 4)])
+    #expect(again.allSatisfy { $0.1.step == 0 })
+    #expect(coordinator.handle(.reduced(step: 0), now: 6).isEmpty, "the spans are being computed again")
+    _ = coordinator.deliver(alice)
+    #expect(coordinator.deliver(bob) == [.awaitSums(step: 0)])
+    guard case .apply(step: 0, _, recipients: [alice, bob])? = coordinator.handle(.reduced(step: 0), now: 7).first
+    else {
+        Issue.record("the step was not applied")
+        return
+    }
+    #expect(coordinator.handle(.gradientsLost(step: 0), now: 7).isEmpty, "too late")
+}
+
+@Test("a stop in the midst of applying a step waits until all partitions have applied it")
+func stopsWhileApplying() {
+    var coordinator = coordinator()
+    _ = coordinator.handle(.workerReady(alice, name: "a", process: "\(alice)"), now: 0)
+    _ = coordinator.finish(alice)
+    #expect(coordinator.phase == .applying)
+    #expect(coordinator.handle(.stopRequested, now: 1).isEmpty)
+    #expect(coordinator.handle(.applied(version: 1), now: 1) == [.checkpoint(version: 1), .finish(.stopped)])
+}
+
+@Test("a worker that catches up, or joins, while a step is applied gets the new version")
+func catchesUpWhileApplying() {
+    var coordinator = coordinator()
+    _ = coordinator.handle(.workerReady(alice, name: "a", process: "\(alice)"), now: 0)
+    _ = coordinator.handle(.workerReady(bob, name: "b", process: "\(bob)"), now: 0)
+    _ = coordinator.finish(alice)
+    #expect(coordinator.handle(.acknowledged(bob, version: 0), now: 1).isEmpty)
+    let carol = WorkerIdentifier(Array("carol".utf8))
+    #expect(coordinator.handle(.workerReady(carol, name: "c", process: "\(carol)"), now: 1).isEmpty)
+    let actions = coordinator.handle(.applied(version: 1), now: 1)
+    #expect(actions.contains(.sendWeights(bob)))
+    #expect(actions.contains(.sendWeights(carol)))
+    #expect(leases(actions).map(\.0) == [alice, bob, carol])
+}
+
 @Test("evaluation, checkpoint and end come in this order")
 func order() {
     var coordinator = coordinator(steps: 1, evaluate: 1, checkpoint: 1)
@@ -190,13 +250,16 @@ func randomLives(seed: Int) {
     var next = 0
     var now = 0.0
     var evaluations: [Int] = []
+    /// What partitions are doing; they take their time.
+    var underWay: CoordinatorAction?
     func carryOut(_ actions: [CoordinatorAction], _ coordinator: inout Coordinator) {
         for action in actions {
             switch action {
+            case .awaitSums: underWay = action
             case .apply(let step, let outcome, _):
                 applied.append(step)
                 #expect(outcome.tokens == 70, "seed \(seed)")
-                carryOut(coordinator.handle(.applied(version: step + 1), now: now), &coordinator)
+                underWay = action
             case .evaluated(let version, _): evaluations.append(version)
             case .dismissed(let worker, _): alive.removeAll { $0 == worker }
             case .sendWeights, .grant, .checkpoint, .finish: break
@@ -206,6 +269,18 @@ func randomLives(seed: Int) {
     for _ in 0..<3000 {
         now += 0.1
         if case .finished = coordinator.phase { break }
+        if let action = underWay, random.next() % 3 == 0 {
+            underWay = nil
+            switch action {
+            case .awaitSums(let step):
+                let event: CoordinatorEvent =
+                    random.next() % 4 == 0 ? .gradientsLost(step: step) : .reduced(step: step)
+                carryOut(coordinator.handle(event, now: now), &coordinator)
+            case .apply(let step, _, _):
+                carryOut(coordinator.handle(.applied(version: step + 1), now: now), &coordinator)
+            default: break
+            }
+        }
         let busy = alive.filter { coordinator.lease(of: $0) != nil }
         switch random.next() % 10 {
         case 0 where alive.count < 4:
@@ -220,7 +295,7 @@ func randomLives(seed: Int) {
             carryOut(coordinator.handle(.workerGone(worker, reason: "test"), now: now), &coordinator)
         case 2...8 where !busy.isEmpty:
             let worker = busy[Int(random.next() % UInt64(busy.count))]
-            carryOut(coordinator.finish(worker, now: now), &coordinator)
+            carryOut(coordinator.deliver(worker, now: now), &coordinator)
         default:
             for worker in alive where random.next() % 4 != 0 {
                 carryOut(coordinator.handle(.heard(worker), now: now), &coordinator)

@@ -18,7 +18,7 @@ struct ReadingTests {
         #expect(run.training.epochs == 10 && run.training.steps == nil && run.training.batch == 32)
         #expect(run.training.sequence == 64 && run.training.shards == 8 && run.training.clip == 5)
         #expect(run.training.adam == AdamConfiguration(rate: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1e-8))
-        #expect(run.training.seed == 1 && run.training.validate == .epoch)
+        #expect(run.training.seed == 1 && run.training.precision == .single && run.training.validate == .epoch)
         #expect(run.checkpoints == CheckpointConfiguration(every: 500, keep: 3))
     }
 
@@ -45,6 +45,7 @@ struct ReadingTests {
                   clip: 0
                   seed: 18446744073709551615
                   consistency: synchronous
+                  precision: bfloat16
                   validate: 250
                 checkpoints: {every: 10, keep: 1}
                 """, file: "run.yaml")
@@ -59,7 +60,7 @@ struct ReadingTests {
                     training: TrainingConfiguration(
                         epochs: 2, steps: 1000, batch: 20, sequence: 35, shards: 4,
                         adam: AdamConfiguration(rate: 0.001, beta1: 0.8, beta2: 0.99, epsilon: 1e-6), clip: 0,
-                        seed: .max, validate: .steps(250)),
+                        seed: .max, precision: .bfloat16, validate: .steps(250)),
                     checkpoints: CheckpointConfiguration(every: 10, keep: 1)))
     }
 

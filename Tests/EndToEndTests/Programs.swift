@@ -92,6 +92,15 @@ final class RunningProgram: Sendable {
             seconds: Date().timeIntervalSince(began))
     }
 
+    /// Waits until the program has written where it listens.
+    func endpoint(from file: String) throws -> String {
+        let deadline = Date().addingTimeInterval(30)
+        while !FileManager.default.fileExists(atPath: file), isRunning, Date() < deadline { usleep(10_000) }
+        let endpoint = ((try? String(contentsOfFile: file, encoding: .utf8)) ?? "").trimmingCharacters(in: .newlines)
+        try #require(!endpoint.isEmpty, "\(command) did not start: \(errors)")
+        return endpoint
+    }
+
     var output: String { (try? String(contentsOf: outputFile, encoding: .utf8)) ?? "" }
     var errors: String { (try? String(contentsOf: errorFile, encoding: .utf8)) ?? "" }
 }
@@ -123,10 +132,14 @@ final class Scratch: Sendable {
         try RunningProgram(program, arguments, in: self, environment: environment).wait(seconds: seconds)
     }
 
-    /// SHA-256 of the weights of a run's newest checkpoint.
-    func digest(ofRun run: String) throws -> String {
-        let model = url(run).appendingPathComponent("checkpoints/latest/model.safetensors")
-        return SHA256.hash(data: try Data(contentsOf: model)).map { String(format: "%02x", $0) }.joined()
+    /// SHA-256 of the weights of a run's newest checkpoint, or of another of its files.
+    func digest(ofRun run: String, _ file: String = "model.safetensors") throws -> String {
+        try digest(ofFile: "\(run)/checkpoints/latest/\(file)")
+    }
+
+    /// SHA-256 of a file.
+    func digest(ofFile name: String) throws -> String {
+        SHA256.hash(data: try Data(contentsOf: url(name))).map { String(format: "%02x", $0) }.joined()
     }
 
     /// A text with some structure: sentences of a few words in a fixed pseudo-random order.
@@ -157,18 +170,21 @@ func smallConfiguration(cell: String = "lstm", data: String = "", training: Stri
     """
 }
 
-/// A server and workers on this machine, without the supervisor.
+/// A server, partition servers and workers on this machine, without the supervisor.
 final class SmallCluster {
     let scratch: Scratch
     let server: RunningProgram
     let endpoint: String
+    let partitionServers: [PartitionProgram]
     private(set) var workers: [RunningProgram] = []
 
     init(
         _ scratch: Scratch, run: String, workers: Int = 0, resumes: Bool = false, bind: String = "tcp://127.0.0.1:*",
-        environments: [[String: String]] = []
+        environments: [[String: String]] = [], workerArguments: [[String]] = [],
+        partitionServers: [PartitionProgram] = []
     ) throws {
         self.scratch = scratch
+        self.partitionServers = partitionServers
         let file = scratch.path("\(run).endpoint")
         try? FileManager.default.removeItem(atPath: file)
         server = try RunningProgram(
@@ -176,22 +192,20 @@ final class SmallCluster {
             [
                 "config.yaml", "--bind", bind, "--output", run, "--workers", "\(max(1, workers))", "--endpoint-file",
                 file,
-            ] + (resumes ? ["--resume"] : []), in: scratch)
-        let deadline = Date().addingTimeInterval(30)
-        while !FileManager.default.fileExists(atPath: file), server.isRunning, Date() < deadline {
-            usleep(10_000)
-        }
-        endpoint = ((try? String(contentsOfFile: file, encoding: .utf8)) ?? "").trimmingCharacters(in: .newlines)
-        try #require(!endpoint.isEmpty, "the server did not start: \(server.errors)")
+            ] + (resumes ? ["--resume"] : [])
+                + partitionServers.flatMap { ["--partition-server", $0.endpoint] }, in: scratch)
+        endpoint = try server.endpoint(from: file)
         for index in 0..<workers {
-            try addWorker(environment: index < environments.count ? environments[index] : [:])
+            try addWorker(
+                environment: index < environments.count ? environments[index] : [:],
+                arguments: index < workerArguments.count ? workerArguments[index] : [])
         }
     }
 
     @discardableResult
-    func addWorker(environment: [String: String] = [:]) throws -> RunningProgram {
+    func addWorker(environment: [String: String] = [:], arguments: [String] = []) throws -> RunningProgram {
         let worker = try RunningProgram(
-            .worker, ["--connect", endpoint, "--name", "worker-\(workers.count + 1)"], in: scratch,
+            .worker, ["--connect", endpoint, "--name", "worker-\(workers.count + 1)"] + arguments, in: scratch,
             environment: environment)
         workers.append(worker)
         return worker
@@ -210,5 +224,37 @@ final class SmallCluster {
             usleep(20_000)
         }
         Issue.record("step \(step) was not reached within \(seconds) s; \(server.errors)")
+    }
+}
+
+/// The processes whose command line holds a text.
+func processes(mentioning text: String, parent: Int32? = nil) throws -> [Int32] {
+    try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap { Int32($0) }.filter { process in
+        guard process != ProcessInfo.processInfo.processIdentifier,
+            let command = try? String(contentsOfFile: "/proc/\(process)/cmdline", encoding: .utf8),
+            command.contains(text),
+            let stat = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)
+        else { return false }
+        let fields = stat.split(separator: ")").last?.split(separator: " ") ?? []
+        guard fields.count > 1, fields[0] != "Z" else { return false }
+        return parent == nil || Int32(fields[1]) == parent
+    }
+}
+
+/// A partition server on this machine.
+struct PartitionProgram {
+    let program: RunningProgram
+    let endpoint: String
+
+    init(_ scratch: Scratch) throws {
+        let file = scratch.path("partition-\(UUID().uuidString)")
+        program = try RunningProgram(
+            .server, ["--partition", "--bind", "tcp://127.0.0.1:*", "--endpoint-file", file], in: scratch)
+        endpoint = try program.endpoint(from: file)
+    }
+
+    /// So many of them.
+    static func start(_ count: Int, _ scratch: Scratch) throws -> [PartitionProgram] {
+        try (0..<count).map { _ in try PartitionProgram(scratch) }
     }
 }

@@ -33,6 +33,27 @@ struct SameBitsTests {
     }
 
     @Test(
+        "shared memory, messages, and both at once carry the same bits, in each precision",
+        arguments: ["single", "bfloat16"])
+    func anyTransport(precision: String) throws {
+        let scratch = try Scratch()
+        try scratch.writeCorpus()
+        try scratch.write(smallConfiguration(training: ", precision: \(precision)"), to: "config.yaml")
+        let clusters: [[[String]]] = [
+            [[]], [["--no-shared-memory"]], [[], ["--no-shared-memory"]], [["--no-shared-memory"], [], []],
+        ]
+        var digests: [String] = []
+        for (index, arguments) in clusters.enumerated() {
+            let run = "run\(index)"
+            let cluster = try SmallCluster(scratch, run: run, workers: arguments.count, workerArguments: arguments)
+            let ending = cluster.server.wait()
+            #expect(ending.code == 0, "\(ending)")
+            digests.append(try scratch.digest(ofRun: run))
+        }
+        #expect(Set(digests).count == 1, "\(digests)")
+    }
+
+    @Test(
         "sequences, words, GRU and Elman cells depend no more on the number of workers",
         arguments: [
             smallConfiguration(cell: "gru", data: ", shape: sequences"),

@@ -98,6 +98,7 @@ struct TrainCommandTests {
         let endpoint = try String(contentsOfFile: endpointFile, encoding: .utf8).trimmingCharacters(in: .newlines)
         let status = try scratch.run(.rondo, "status", endpoint)
         #expect(status.code == 0 && status.output.contains("worker"), "\(status)")
+        try checkSeconds(scratch, endpoint)
         let pull = try scratch.run(.rondo, "pull", endpoint, "--output", "pulled")
         #expect(pull.code == 0, "\(pull)")
         let fromPulled = try scratch.run(.rondo, "sample", "--checkpoint", "pulled", "--length", "30")
@@ -110,6 +111,39 @@ struct TrainCommandTests {
         #expect(FileManager.default.fileExists(atPath: scratch.path("run/checkpoints/latest/model.safetensors")))
         usleep(300_000)
         #expect(try processes(mentioning: scratch.folder.path).isEmpty)
+    }
+
+    /// Between two looks the times of the server add up to its uptime, and those of a worker cover what it does.
+    private func checkSeconds(_ scratch: Scratch, _ endpoint: String) throws {
+        struct Look: Decodable {
+            struct Worker: Decodable { var steps: Int, seconds: [String: Double] }
+            var step: Int, uptimeSeconds: Double, lastStepUptimeSeconds: Double?, seconds: [String: Double]
+            var workers: [Worker]
+            var wallSeconds: Double { seconds.reduce(0) { $1.key == "cpu" ? $0 : $0 + $1.value } }
+        }
+        var looks: [Look] = []
+        let deadline = Date().addingTimeInterval(30)
+        while looks.count < 2 {
+            try #require(Date() < deadline, "no second look at the run: \(looks)")
+            usleep(300_000)
+            let output = try scratch.run(.rondo, "status", endpoint, "--json").output
+            let look = try JSONDecoder().decode(Look.self, from: Data(output.utf8))
+            if look.workers.count == 2, look.workers.allSatisfy({ $0.steps > 1 }) { looks.append(look) }
+        }
+        let uptime = looks[1].uptimeSeconds - looks[0].uptimeSeconds
+        #expect(abs(looks[1].wallSeconds - looks[0].wallSeconds - uptime) < 0.01, "\(looks)")
+        #expect(looks[1].step > looks[0].step)
+        let applied = try #require(looks[1].lastStepUptimeSeconds)
+        #expect(applied <= looks[1].uptimeSeconds && applied > looks[0].lastStepUptimeSeconds ?? 0)
+        for name in ["idle", "receive", "sum", "norm", "adam", "send", "cpu"] {
+            #expect(looks[1].seconds[name, default: 0] > 0, "\(name) \(looks)")
+        }
+        for name in [
+            "inputProduct", "recurrentProduct", "gates", "output", "loss", "weightGradients", "packingRows",
+            "packingWeights", "embedding", "other", "push", "weights", "wait", "cpu",
+        ] {
+            #expect(looks[1].workers.allSatisfy { $0.seconds[name, default: 0] > 0 }, "\(name) \(looks)")
+        }
     }
 
     @Test("a worker that is killed is restarted, and the run ends as if nothing had been")
@@ -156,19 +190,5 @@ struct TrainCommandTests {
         let end = Date().addingTimeInterval(15)
         while children.contains(where: { kill($0, 0) == 0 }), Date() < end { usleep(50_000) }
         #expect(!children.contains { kill($0, 0) == 0 })
-    }
-}
-
-/// The processes whose command line holds a text.
-private func processes(mentioning text: String, parent: Int32? = nil) throws -> [Int32] {
-    try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap { Int32($0) }.filter { process in
-        guard process != ProcessInfo.processInfo.processIdentifier,
-            let command = try? String(contentsOfFile: "/proc/\(process)/cmdline", encoding: .utf8),
-            command.contains(text),
-            let stat = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)
-        else { return false }
-        let fields = stat.split(separator: ")").last?.split(separator: " ") ?? []
-        guard fields.count > 1, fields[0] != "Z" else { return false }
-        return parent == nil || Int32(fields[1]) == parent
     }
 }

@@ -15,7 +15,7 @@ func smallModel(_ tokenizer: Tokenizer, shape: StreamShape, cell: Configuration.
         data: DataConfiguration(train: "none", tokenizer: tokenizer.kind, shape: shape),
         model: ModelConfiguration(cell: cell, layers: 2, hidden: 12, embedding: 6))
     var network = LanguageModelNetwork<Float>(
-        LanguageModelShape(configuration.model, vocabulary: tokenizer.count))
+        LanguageModelShape(configuration, vocabulary: tokenizer.count))
     network.initializeWeights(seed: 5)
     let record = RunRecord(
         version: RunRecord.libraryVersion, run: "test", step: 0, totalSteps: 1, stepsPerEpoch: 1, epoch: 0,

@@ -5,9 +5,9 @@ import Testing
 
 /// The modules in the order in which they may build on each other; a module imports only those above it.
 private let modules = [
-    "CKernels", "CZeroMQ", "Platform", "Numerics", "Recurrent", "Optimization", "Configuration", "Corpora", "Tasks",
-    "Checkpoints", "Messaging", "WireProtocol", "Cluster", "Server", "Worker", "Inference", "Client", "Supervisor",
-    "rondo", "rondo-server", "rondo-worker",
+    "CKernels", "CZeroMQ", "CPlatform", "Platform", "Numerics", "Recurrent", "Optimization", "Configuration", "Corpora",
+    "Tasks", "Checkpoints", "Messaging", "WireProtocol", "Cluster", "Server", "Worker", "Inference", "Client",
+    "Supervisor", "rondo", "rondo-server", "rondo-worker",
 ]
 
 private let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

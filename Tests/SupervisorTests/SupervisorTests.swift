@@ -142,8 +142,8 @@ struct DisplayTests {
             workers: (0..<workers).map {
                 WorkerStatus(
                     name: "w\($0)", host: "", process: 1, state: "", tokensPerSecond: 0, silentSeconds: 0,
-                    residentBytes: 0, instructionSet: "", steps: 0)
-            }, counters: [:])
+                    residentBytes: 0, instructionSet: "", steps: 0, seconds: [:])
+            }, counters: [:], seconds: [:])
     }
 
     @Test("progress fits into the terminal's columns")

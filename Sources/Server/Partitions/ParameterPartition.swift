@@ -1,0 +1,219 @@
+// The parameters that one server process owns, and the gradients of a step on their way into them.
+
+import Cluster
+import Messaging
+import Numerics
+import Optimization
+import Platform
+import WireProtocol
+
+/// What the server of a whole run and a partition server have in common: some chunks of the parameters, the sums of
+/// their gradients, Adam, and the messages that carry weights to workers.
+///
+/// A step goes: partial sums come in (`accept`) until all chunks are summed over all shards (`isReduced`); then the
+/// global norm, of which each process has the parts of its chunks (`normPartials`), gives the gradients' scale, and
+/// `apply` turns one version of the weights into the next.
+final class ParameterPartition {
+    /// What became of a push.
+    enum Verdict {
+        /// It was new.
+        case accepted
+        /// It was new, and the last one: all chunks are summed over all shards.
+        case completed
+        /// Its shards were in already.
+        case duplicate
+        /// It belongs to a step that is over, or has not begun.
+        case stale
+        /// Its sizes are not those of the run.
+        case impossible
+    }
+
+    /// The parameters of the whole model.
+    let layout: ParameterLayout
+    /// The chunks that this process owns.
+    let chunks: Range<Int>
+    /// The version of the weights, which is also the step whose gradients are summed.
+    private(set) var version: Int
+    /// The weights and moments.
+    let store: ParameterStore
+    /// The part of each chunk in the squared norm, computed as soon as the chunk's sum is complete.
+    private(set) var normPartials: [Double]
+
+    /// What gradients and weights travel in, and what sums are rounded to.
+    private let precision: Precision
+    private let tree: ReductionTree
+    private let clock: ServerClock
+    private var reduction: GradientReduction<GradientPayload>
+
+    /// Parameters of zero.
+    init(
+        layout: ParameterLayout, chunks: Range<Int>, shards: Int, version: Int, precision: Precision, clock: ServerClock
+    ) {
+        self.layout = layout
+        self.precision = precision
+        self.chunks = chunks
+        self.version = version
+        self.clock = clock
+        store = ParameterStore(layout: layout, chunks: chunks)
+        tree = ReductionTree(shards: shards)
+        reduction = GradientReduction(tree: tree, chunkCount: chunks.count)
+        normPartials = Array(repeating: 0, count: chunks.count)
+    }
+
+    /// The number of parameters that this process owns.
+    var parameterCount: Int { chunks.reduce(0) { $0 + layout.chunks[$1].elements.count } }
+
+    // MARK: - Gradients in
+
+    /// Whether all chunks are summed over all shards of the step.
+    var isReduced: Bool { reduction.isComplete }
+
+    /// Whether all gradients of a span are in.
+    func covers(_ span: ShardRange) -> Bool { reduction.covers(span) }
+
+    /// Takes a partial sum.
+    ///
+    /// - Parameters:
+    ///   - span: the shards that the sender may send gradients of.
+    ///   - memory: what the sender shares.
+    func accept(
+        _ push: WirePush, frames: consuming FrameList, within span: ShardRange, memory: SharedMemory?
+    ) -> Verdict {
+        guard push.step == UInt64(version) else { return .stale }
+        let (lower, upper, chunk) = (Int(push.node.lower), Int(push.node.upper), Int(push.chunk))
+        guard lower < upper, span.contains(ShardRange(lower, upper)), tree.isNode(ShardRange(lower, upper)),
+            chunks.contains(chunk),
+            let payload = GradientPayload(
+                push, frames: frames, memory: memory, layout: layout, precision: precision)
+        else { return .impossible }
+        let columns = layout.tensors[layout.chunks[chunk].tensor].columns
+        let place = chunk - chunks.lowerBound
+        let before = clock.enter(.sum)
+        defer { clock.enter(before) }
+        switch reduction.insert(
+            payload, chunk: place, node: ShardRange(lower, upper),
+            combine: { GradientPayload.sum($0, $1, columns: columns, precision: precision) })
+        {
+        case .duplicate: return .duplicate
+        case .accepted(completed: false): return .accepted
+        case .accepted(completed: true):
+            clock.enter(.norm)
+            // Now rather than when the step is applied: then everybody waits.
+            if let total = reduction.total(chunk: place) { normPartials[place] = total.normPartial(columns: columns) }
+            return isReduced ? .completed : .accepted
+        }
+    }
+
+    // MARK: - Weights out
+
+    /// Applies a step of Adam chunk by chunk, and sends each chunk's new weights as soon as they are there.
+    func apply(_ step: AdamStep, to recipients: [WeightsRecipient], over peers: PeerSocket) {
+        precondition(isReduced, "a step is applied before all of its gradients are in")
+        version += 1
+        let before = clock.enter(.adam)
+        defer { clock.enter(before) }
+        for chunk in chunks {
+            guard let payload = reduction.total(chunk: chunk - chunks.lowerBound) else { continue }
+            clock.enter(.adam)
+            store.apply(payload, chunk: chunk, step: step)
+            clock.enter(.send)
+            switch payload {
+            case .dense: send(chunk: chunk, rows: nil, to: recipients, over: peers)
+            case .sparse(let rows, _): send(chunk: chunk, rows: rows, to: recipients, over: peers)
+            }
+        }
+        reduction = GradientReduction(tree: tree, chunkCount: chunks.count)
+    }
+
+    /// Sends all weights of the present version, chunk by chunk.
+    func sendAll(to recipient: WeightsRecipient, over peers: PeerSocket) {
+        let before = clock.enter(.send)
+        defer { clock.enter(before) }
+        for chunk in chunks { send(chunk: chunk, rows: nil, to: [recipient], over: peers) }
+    }
+
+    /// Sends a chunk, or some rows of it: as a place in shared memory to those who can look there, else as values.
+    private func send(chunk: Int, rows: [UInt32]?, to recipients: [WeightsRecipient], over peers: PeerSocket) {
+        guard !recipients.isEmpty else { return }
+        var header = weightsHeader(chunk: chunk)
+        var numbers = FrameList()
+        if let rows {
+            header.isSparse = true
+            header.sparseRows = UInt32(rows.count)
+            if !rows.isEmpty { numbers.append(Frame(copyingElements: rows)) }
+        }
+        var sharedHeader = header
+        if let (memory, offset) = store.place(ofChunk: chunk) {
+            sharedHeader.shared = WireSharedMemoryAddress(memory.address)
+            sharedHeader.sharedOffset = UInt64(offset)
+            for recipient in recipients where recipient.sharesMemory {
+                peers.send(.weights(sharedHeader), frames: numbers.share(), to: recipient.peer)
+            }
+        }
+        let others = recipients.filter { !$0.sharesMemory || !sharedHeader.hasShared }
+        guard !others.isEmpty else { return }
+        if let rows {
+            if !rows.isEmpty { numbers.append(store.frame(chunk: chunk, rows: rows, precision: precision)) }
+        } else {
+            numbers.append(store.frame(.weights, chunk: chunk, precision: precision))
+        }
+        for recipient in others { peers.send(.weights(header), frames: numbers.share(), to: recipient.peer) }
+    }
+
+    private func weightsHeader(chunk: Int) -> WireWeights {
+        var header = WireWeights()
+        header.version = UInt64(version)
+        header.chunk = UInt32(chunk)
+        header.isLast = chunk == chunks.upperBound - 1
+        return header
+    }
+}
+
+/// A worker that weights are sent to.
+struct WeightsRecipient {
+    var peer: RoutingIdentifier
+    /// Whether it is on this machine and can open this process's memory, as this process could open the worker's.
+    var sharesMemory: Bool
+}
+
+extension GradientPayload {
+    /// The values of a push, if their sizes are those of its chunk.
+    init?(
+        _ push: WirePush, frames received: consuming FrameList, memory: SharedMemory?, layout: ParameterLayout,
+        precision: Precision
+    ) {
+        var frames = received
+        let chunk = layout.chunks[Int(push.chunk)]
+        let tensor = layout.tensors[chunk.tensor]
+        let rowCount = push.isSparse ? Int(push.sparseRows) : chunk.rows.count
+        guard push.isSparse == tensor.isRowSparse, rowCount <= chunk.rows.count else { return nil }
+        var rows: [UInt32] = []
+        if push.isSparse, rowCount > 0 {
+            guard let numbers = frames.popFirst(), numbers.count == rowCount * MemoryLayout<UInt32>.stride else {
+                return nil
+            }
+            rows = numbers.elements(of: UInt32.self)
+            guard let first = rows.first, let last = rows.last, Int(first) >= chunk.rows.lowerBound,
+                Int(last) < chunk.rows.upperBound, zip(rows, rows.dropFirst()).allSatisfy({ $0 < $1 })
+            else { return nil }
+        }
+        let count = rowCount * tensor.columns
+        let values: GradientMemory
+        if count == 0 {
+            guard frames.isEmpty else { return nil }
+            values = .frame(FrameBox(Frame()))
+        } else if push.isShared {
+            guard frames.isEmpty,
+                let found = GradientMemory(
+                    memory, offset: push.sharedOffset, byteCount: count * MemoryLayout<Float>.stride)
+            else { return nil }
+            values = found
+        } else {
+            guard frames.count == 1, let frame = frames.popFirst(), frame.count == count * precision.byteCount else {
+                return nil
+            }
+            values = GradientMemory(frame, precision: precision)
+        }
+        self = push.isSparse ? .sparse(rows: rows, values: values) : .dense(values)
+    }
+}

@@ -1,0 +1,96 @@
+// A step on its way through the partitions.
+
+import Cluster
+import Messaging
+import Platform
+import WireProtocol
+
+/// A step that partitions are applying.
+struct StepApplication {
+    var step: Int
+    var outcome: StepOutcome
+    /// The norm of the mean gradient before clipping.
+    var gradientNorm: Double
+    /// When the partitions were told.
+    var since: Double
+}
+
+extension ParameterServer {
+    /// How long the last gradients of a step may be on their way before its spans are leased again.
+    private static let sumsSecondsMax = 5.0
+    /// How long a partition may take to apply a step.
+    private static let applicationSecondsMax = 30.0
+    /// The most clients that may wait for a snapshot at once.
+    private static let waitingClientsMax = 64
+
+    /// Something came from a partition server: goes on if nobody else is waited for.
+    func advance() { carryOut(nextActions()) }
+
+    /// What the coordinator asks for once all partitions have done what they were waited for.
+    func nextActions() -> [CoordinatorAction] {
+        let step = coordinator.version
+        if sumsAwaitedSince != nil, partitions.isReduced(step: step) {
+            sumsAwaitedSince = nil
+            return coordinator.handle(.reduced(step: step), now: MonotonicClock.seconds)
+        }
+        guard let application, partitions.holds(version: application.step + 1) else { return [] }
+        self.application = nil
+        carriedStates.advance()
+        progress.noteStep(
+            loss: application.outcome.meanLoss, tokens: application.outcome.tokens,
+            gradientNorm: application.gradientNorm, now: MonotonicClock.seconds)
+        let actions = coordinator.handle(.applied(version: application.step + 1), now: MonotonicClock.seconds)
+        let clients = waitingClients
+        waitingClients = []
+        for client in clients { answer(client.request, from: client.peer) }
+        return actions
+    }
+
+    /// Ends waits that have lasted too long.
+    func watchPartitions(now: Double) {
+        if let since = sumsAwaitedSince, now - since > Self.sumsSecondsMax {
+            sumsAwaitedSince = nil
+            peers.counters.stepsRepeated += 1
+            let waiting = partitions.lacking(step: coordinator.version).map(\.text).joined(separator: ", ")
+            logger.warning(
+                "gradients were lost on their way; the step is computed again",
+                metadata: ["step": "\(coordinator.version)", "waiting": "\(waiting)"])
+            carryOut(.gradientsLost(step: coordinator.version))
+        }
+        if let application, now - application.since > Self.applicationSecondsMax {
+            for link in partitions.links where link.version == application.step {
+                link.lose("did not apply step \(application.step) within \(Int(Self.applicationSecondsMax)) s")
+            }
+        }
+    }
+
+    /// Keeps a client's question until the step is applied.
+    func postpone(_ request: WireSnapshotRequest, from peer: RoutingIdentifier) {
+        guard waitingClients.count < Self.waitingClientsMax else {
+            return refuse(peer, .unknownVersion, "too many clients wait for a snapshot; ask again")
+        }
+        waitingClients.append((request, peer))
+    }
+
+    /// The processes that hold the parameters, if this is not the only one.
+    func partitionStatus(now: Double) -> [WirePartitionStatus] {
+        guard !partitions.links.isEmpty else { return [] }
+        var own = WirePartitionStatus()
+        own.endpoint = "\(peers.endpoint)"
+        own.chunks = WireChunkRange(partitions.own.chunks)
+        own.parameters = UInt64(partitions.own.parameterCount)
+        own.residentBytes = UInt64(CurrentProcess.residentBytes)
+        own.seconds = clock.report
+        return [own]
+            + partitions.links.map { link in
+                var status = WirePartitionStatus()
+                status.endpoint = "\(link.endpoint)"
+                status.chunks = WireChunkRange(link.chunks)
+                status.parameters = UInt64(link.chunks.reduce(0) { $0 + task.layout.chunks[$1].elements.count })
+                status.residentBytes = link.report?.residentBytes ?? 0
+                status.silentSeconds = now - link.lastHeard
+                status.seconds = (link.report?.seconds ?? []).prefix(WireLimits.activitiesMaximum).filter(\.isPlausible)
+                return status
+            }
+    }
+}

@@ -1,0 +1,150 @@
+// The socket of a server process: where workers, clients and other servers reach it.
+
+import Foundation
+import Messaging
+import Platform
+import WireProtocol
+
+/// A bound ROUTER socket with the identity of the run behind it. Belongs to the thread that makes it.
+final class PeerSocket {
+    let socket: Socket
+    /// Where it listens, with the port that was chosen.
+    let endpoint: Endpoint
+    /// The run and the life of its server, which every message out carries.
+    var run = ""
+    var incarnation: UInt64 = 0
+    /// What was refused or dropped.
+    var counters = ServerCounters()
+    private let clock: ServerClock
+
+    /// Listens.
+    ///
+    /// - Throws: `ServerError.usage` beyond loopback unless `isInsecure`, `.endpoint` if the endpoint cannot be had.
+    init(
+        _ endpoint: Endpoint, isInsecure: Bool, in context: Context, clock: ServerClock
+    ) throws(ServerError) {
+        guard endpoint.isLoopback || isInsecure else {
+            throw .usage(
+                "\(endpoint): listening beyond this machine without encryption lets anybody read and change "
+                    + "the run; bind to tcp://127.0.0.1:PORT, or give --insecure on a network that you trust")
+        }
+        self.clock = clock
+        do {
+            var options = SocketOptions()
+            options.lingerMilliseconds = 1000
+            // Bounded by the protocol instead: one version of the weights for each worker, one chunk for each request.
+            options.sendHighWaterMark = 0
+            options.frameBytesMax = WireLimits.headerBytesMaximum
+            socket = try Socket(.router, in: context, options: options)
+        } catch {
+            throw .system("\(error)")
+        }
+        do {
+            self.endpoint = try socket.bind(endpoint)
+        } catch {
+            throw .endpoint("\(error)")
+        }
+    }
+
+    /// Writes the endpoint into a file, whole or not at all: how a supervisor learns a free port.
+    func announce(in file: String) throws(ServerError) {
+        do {
+            try Data("\(endpoint)\n".utf8).write(to: URL(fileURLWithPath: file), options: .atomic)
+        } catch {
+            throw .system("\(file): cannot be written: is the directory there, and writable?")
+        }
+    }
+
+    /// Sends a message to one peer. One that has gone is counted; its silence will tell.
+    func send(_ body: WireHeader.OneOf_Body, frames: consuming FrameList = FrameList(), to peer: RoutingIdentifier) {
+        let before = clock.enter(.send)
+        defer { clock.enter(before) }
+        let header = WireHeader(run: run, incarnation: incarnation, body: body)
+        var message = frames
+        message.prepend(Frame(copying: header.encoded()))
+        do {
+            try socket.send(message, to: peer)
+        } catch {
+            counters.unreachablePeers += 1
+        }
+    }
+
+    /// Tells a peer that its message was not taken, and why.
+    func refuse(_ peer: RoutingIdentifier, _ reason: WireRefusalReason, _ explanation: String) {
+        var refusal = WireRefusal()
+        refusal.reason = reason
+        refusal.explanation = explanation
+        send(.refusal(refusal), to: peer)
+    }
+
+    /// A message whose header was understood.
+    struct Received: ~Copyable {
+        var peer: RoutingIdentifier
+        var header: WireHeader
+        var frames: FrameList
+    }
+
+    /// Takes the next message in, if one waits, and hands it to `take`; one that cannot be understood is counted and
+    /// refused.
+    ///
+    /// - Returns: Whether a message waited.
+    func receive(_ take: (consuming Received) -> Void) throws(MessagingError) -> Bool {
+        let received: FrameList?
+        do {
+            received = try socket.tryReceiveMultipart()
+        } catch .tooManyFrames {
+            counters.malformed += 1
+            return true
+        } catch {
+            throw error
+        }
+        guard var message = received else { return false }
+        guard let name = message.popFirst(), let head = message.popFirst() else {
+            counters.malformed += 1
+            return true
+        }
+        let peer = RoutingIdentifier(name)
+        do {
+            let header = try head.withUnsafeBytes { bytes throws(WireError) in try WireHeader.decode(bytes) }
+            take(Received(peer: peer, header: header, frames: message))
+        } catch {
+            counters.malformed += 1
+            let reason: WireRefusalReason = if case .protocolVersion = error { .protocolVersion } else { .malformed }
+            refuse(peer, reason, "\(error)")
+        }
+        return true
+    }
+}
+
+/// What was refused or dropped, by reason; shown in status reports.
+struct ServerCounters {
+    var malformed = 0
+    var wrongRun = 0
+    var staleIncarnation = 0
+    var unknownWorker = 0
+    var stalePushes = 0
+    var duplicatePushes = 0
+    var workersLost = 0
+    var stepsRefused = 0
+    var stepsRepeated = 0
+    var unreachablePeers = 0
+
+    var list: [(String, Int)] {
+        [
+            ("malformed", malformed), ("wrong-run", wrongRun), ("stale-incarnation", staleIncarnation),
+            ("unknown-worker", unknownWorker), ("stale-pushes", stalePushes), ("duplicate-pushes", duplicatePushes),
+            ("workers-lost", workersLost), ("steps-refused", stepsRefused), ("steps-repeated", stepsRepeated),
+            ("unreachable-peers", unreachablePeers),
+        ]
+    }
+
+    /// As messages carry them.
+    var wire: [WireCounter] {
+        list.map { name, value in
+            var counter = WireCounter()
+            counter.name = name
+            counter.value = UInt64(value)
+            return counter
+        }
+    }
+}

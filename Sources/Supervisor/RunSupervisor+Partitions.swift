@@ -1,0 +1,99 @@
+// The partition servers of a supervised run.
+
+import Messaging
+import Platform
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// A partition server's place, in which one process after the other may live, each at a port of its own.
+struct PartitionSlot {
+    let name: String
+    /// Where the process writes its endpoint.
+    let endpointFile: String
+    var child: ManagedChild?
+    /// Where it listens; `nil` until it does.
+    var endpoint: Endpoint?
+    var restarts = RestartCounter()
+    /// When to start it anew.
+    var startAt: Double?
+}
+
+extension RunSupervisor {
+    /// Whether all partition servers listen.
+    var partitionsListen: Bool { partitions.allSatisfy { $0.endpoint != nil } }
+
+    /// - Returns: `false` when a signal came first.
+    func startAndAwaitPartitions() throws(ProgramFailure) -> Bool {
+        let now = MonotonicClock.seconds
+        partitions = (1..<max(1, request.partitions)).map { number in
+            let name = "partition-\(number)"
+            return PartitionSlot(name: name, endpointFile: "\(logs)/\(name).endpoint", startAt: now)
+        }
+        while TerminationSignal.received == nil {
+            try watchPartitions(now: MonotonicClock.seconds)
+            if partitionsListen { return true }
+            MonotonicClock.sleep(seconds: 0.01)
+        }
+        return false
+    }
+
+    /// Starts those that are due, and notes who listens and who has ended.
+    func watchPartitions(now: Double) throws(ProgramFailure) {
+        for index in partitions.indices {
+            if let child = partitions[index].child, let end = child.poll() {
+                try notePartitionEnd(index, child, end)
+            }
+            if let due = partitions[index].startAt, now >= due { try startPartition(index) }
+            if partitions[index].endpoint == nil, partitions[index].child != nil,
+                let bytes = FileText.bytes(partitions[index].endpointFile), bytes.last == 0x0A
+            {
+                partitions[index].endpoint = Endpoint(
+                    String(String(decoding: bytes, as: UTF8.self).prefix { !$0.isNewline }))
+            }
+        }
+    }
+
+    private func startPartition(_ index: Int) throws(ProgramFailure) {
+        let executable = try Executables.path("rondo-server", in: request.executables)
+        partitions[index].startAt = nil
+        unlink(partitions[index].endpointFile)
+        partitions[index].child = try ManagedChild(
+            partitions[index].name, executable: executable,
+            arguments: [
+                "--partition", "--bind", "tcp://127.0.0.1:*", "--endpoint-file", partitions[index].endpointFile,
+                "--supervised",
+            ], logs: logs)
+    }
+
+    /// The server notices too, and ends its life: the next one begins at the newest checkpoint.
+    private func notePartitionEnd(_ index: Int, _ child: ManagedChild, _ end: ChildEnd) throws(ProgramFailure) {
+        let name = partitions[index].name
+        partitions[index].child = nil
+        let verdict = ManagedChild.verdict(end)
+        // It was dismissed: the server has ended, or is about to.
+        if verdict == .done { return }
+        partitions[index].endpoint = nil
+        serverIsDoomed = true
+        guard verdict == nil || verdict == .interrupted, let pause = partitions[index].restarts.noteDeath() else {
+            throw failure("\(name) ended by \(end)", child)
+        }
+        partitions[index].startAt = MonotonicClock.seconds + pause
+        display.note("rondo: \(name) ended by \(end); starting it anew")
+    }
+
+    /// Ends whatever still lives of them.
+    func destroyPartitions() {
+        for index in partitions.indices {
+            partitions[index].child?.destroy()
+            partitions[index].child = nil
+            partitions[index].startAt = nil
+            unlink(partitions[index].endpointFile)
+        }
+    }
+}
