@@ -116,6 +116,11 @@ let package = Package(
         .testTarget(
             name: "SupervisorTests",
             dependencies: ["Platform", "Configuration", "Client", "Supervisor", logging]),
+        .testTarget(
+            name: "ServerTests",
+            dependencies: [
+                "Numerics", "Optimization", "Messaging", "WireProtocol", "Cluster", "Platform", "Server",
+            ]),
         .testTarget(name: "PlatformTests", dependencies: ["Platform"]),
         .testTarget(name: "StyleTests"),
         .testTarget(

@@ -22,9 +22,16 @@ struct PartitionSlot {
     var restarts = RestartCounter()
     /// When to start it anew.
     var startAt: Double?
+    /// When the present process was started.
+    var startedAt = 0.0
+    /// Whether the present server began with it.
+    var servesPresentServer = false
 }
 
 extension RunSupervisor {
+    /// How long a partition server may take until it listens.
+    private static let partitionSecondsMax = 30.0
+
     /// Whether all partition servers listen.
     var partitionsListen: Bool { partitions.allSatisfy { $0.endpoint != nil } }
 
@@ -50,11 +57,12 @@ extension RunSupervisor {
                 try notePartitionEnd(index, child, end)
             }
             if let due = partitions[index].startAt, now >= due { try startPartition(index) }
-            if partitions[index].endpoint == nil, partitions[index].child != nil,
-                let bytes = FileText.bytes(partitions[index].endpointFile), bytes.last == 0x0A
-            {
+            guard partitions[index].endpoint == nil, let child = partitions[index].child else { continue }
+            if let bytes = FileText.bytes(partitions[index].endpointFile), bytes.last == 0x0A {
                 partitions[index].endpoint = Endpoint(
                     String(String(decoding: bytes, as: UTF8.self).prefix { !$0.isNewline }))
+            } else if now - partitions[index].startedAt > Self.partitionSecondsMax {
+                throw failure("\(child.name) does not listen after \(Int(Self.partitionSecondsMax)) s", child)
             }
         }
     }
@@ -62,6 +70,8 @@ extension RunSupervisor {
     private func startPartition(_ index: Int) throws(ProgramFailure) {
         let executable = try Executables.path("rondo-server", in: request.executables)
         partitions[index].startAt = nil
+        partitions[index].startedAt = MonotonicClock.seconds
+        partitions[index].servesPresentServer = false
         unlink(partitions[index].endpointFile)
         partitions[index].child = try ManagedChild(
             partitions[index].name, executable: executable,
@@ -85,6 +95,17 @@ extension RunSupervisor {
         }
         partitions[index].startAt = MonotonicClock.seconds + pause
         display.note("rondo: \(name) ended by \(end); starting it anew")
+    }
+
+    /// The server gave a partition server up that may still run, but hangs: those that it began with are started anew,
+    /// as blank as they were when they began.
+    func replacePartitions() {
+        for index in partitions.indices where partitions[index].child != nil && partitions[index].servesPresentServer {
+            partitions[index].child?.destroy()
+            partitions[index].child = nil
+            partitions[index].endpoint = nil
+            partitions[index].startAt = MonotonicClock.seconds
+        }
     }
 
     /// Ends whatever still lives of them.

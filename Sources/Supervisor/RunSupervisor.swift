@@ -121,6 +121,7 @@ public final class RunSupervisor {
         arguments += partitions.compactMap(\.endpoint).flatMap { ["--partition-server", $0.text] }
         if resumes { arguments.append("--resume") }
         serverIsDoomed = false
+        for index in partitions.indices { partitions[index].servesPresentServer = true }
         server = try ManagedChild("server", executable: executable, arguments: arguments, logs: logs)
         resumes = true
     }
@@ -230,7 +231,8 @@ public final class RunSupervisor {
             return .interrupted
         case .unreachable where serverIsDoomed: break
         case .usage, .badData, .unreachable, .internalError: throw failure(ofServer: end)
-        case .partitionLost, nil: break
+        case .partitionLost: replacePartitions()
+        case nil: break
         }
         guard let pause = serverRestarts.noteDeath() else {
             throw failure("the server ended \(serverRestarts.deaths) times in a row without a step in between", server)

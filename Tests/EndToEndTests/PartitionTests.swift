@@ -154,7 +154,7 @@ struct PartitionTests {
         #expect(try scratch.digest(ofFile: "pulled/model.safetensors") == scratch.digest(ofRun: "alone"))
     }
 
-    @Test("under rondo train a partition server that is killed is replaced, and the run ends with the same bits")
+    @Test("under rondo train a partition server that dies or hangs is replaced, and the run ends with the same bits")
     func supervisedDeath() throws {
         let scratch = try Scratch()
         try scratch.writeCorpus(sentences: 3000)
@@ -162,13 +162,14 @@ struct PartitionTests {
         try finish(scratch, "quiet")
         let train = try RunningProgram(
             .rondo, ["train", "config.yaml", "--workers", "2", "--partitions", "3", "--output", "run"], in: scratch)
-        for (name, milliseconds) in [("partition-1", 1200), ("partition-2", 2500)] {
-            usleep(UInt32(1000 * milliseconds))
-            for process in try processes(mentioning: name, parent: train.process) { kill(process, SIGKILL) }
+        for (name, signal) in [("partition-1", SIGKILL), ("partition-2", SIGSTOP)] {
+            usleep(1_500_000)
+            for process in try processes(mentioning: name, parent: train.process) { kill(process, signal) }
         }
         let ending = train.wait()
         #expect(ending.code == 0, "\(ending)")
         #expect(ending.errors.contains("partition-1 ended by signal 9"), "\(ending)")
+        #expect(ending.errors.contains("the server ended by exit code 75"), "\(ending)")
         #expect(try digests(scratch, "run") == digests(scratch, "quiet"))
         #expect(try processes(mentioning: scratch.folder.path).isEmpty)
     }

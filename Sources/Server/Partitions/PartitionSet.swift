@@ -113,9 +113,6 @@ final class PartitionSet {
     /// Whether all partitions hold a version.
     func holds(version: Int) -> Bool { own.version == version && links.allSatisfy { $0.version == version } }
 
-    /// The endpoints of those that do not hold a version.
-    func lacking(version: Int) -> [Endpoint] { links.filter { $0.version != version }.map(\.endpoint) }
-
     /// The norm of the step's gradient; all partitions have summed it. The partials are added in the order of the
     /// chunks, and so the division into partitions changes no bit of it.
     func gradientNorm() -> GradientNorm {
