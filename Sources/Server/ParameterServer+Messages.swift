@@ -28,7 +28,7 @@ extension ParameterServer {
             .partitionReduced, .partitionApplied, .partitionValues:
             peers.counters.malformed += 1
             return refuse(peer, .malformed, "a server does not take this kind of message")
-        case .ready, .push, .spanDone, .heartbeat, .leave, .dataRequest, .computationFailed: break
+        case .ready, .push, .pushes, .spanDone, .heartbeat, .leave, .dataRequest, .computationFailed: break
         }
         // From here on the message must belong to this run and this life of the server.
         guard header.run == directory.identity.run else {
@@ -50,6 +50,7 @@ extension ParameterServer {
         switch body {
         case .ready(let ready): noteReady(ready, from: worker)
         case .push(let push): accept(push, frames: frames, from: worker)
+        case .pushes(let several): for push in several.pushes { accept(push, frames: FrameList(), from: worker) }
         case .spanDone(let done): accept(done, frames: frames, from: worker)
         case .leave(let leave): carryOut(.workerGone(worker, reason: "left: \(leave.reason)"))
         case .dataRequest(let request): answer(request, from: worker)

@@ -302,6 +302,15 @@ package nonisolated struct WireHeader: Sendable {
     set {body = .attach(newValue)}
   }
 
+  /// worker to server or partition server
+  package var pushes: WirePushes {
+    get {
+      if case .pushes(let v)? = body {return v}
+      return WirePushes()
+    }
+    set {body = .pushes(newValue)}
+  }
+
   /// server to worker
   package var welcome: WireWelcome {
     get {
@@ -546,6 +555,8 @@ package nonisolated struct WireHeader: Sendable {
     case computationFailed(WireComputationFailed)
     /// worker to partition server
     case attach(WireAttach)
+    /// worker to server or partition server
+    case pushes(WirePushes)
     /// server to worker
     case welcome(WireWelcome)
     case refusal(WireRefusal)
@@ -700,6 +711,19 @@ package nonisolated struct WirePush: Sendable {
   package init() {}
 
   fileprivate var _node: WireShards? = nil
+}
+
+/// Several partial sums whose values lie in shared memory.
+package nonisolated struct WirePushes: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var pushes: [WirePush] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
 }
 
 /// All pushes of the lease have been sent. Frames: one a shard, its carried state (may be empty).
@@ -1717,7 +1741,7 @@ nonisolated extension WireParameterKind: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension WireHeader: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Header"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}protocol_version\0\u{1}run\0\u{1}incarnation\0\u{2}\u{7}hello\0\u{1}ready\0\u{1}push\0\u{3}span_done\0\u{1}heartbeat\0\u{1}leave\0\u{3}data_request\0\u{3}computation_failed\0\u{1}attach\0\u{2}\u{2}welcome\0\u{1}refusal\0\u{1}lease\0\u{1}weights\0\u{3}data_block\0\u{1}goodbye\0\u{3}heartbeat_reply\0\u{1}attached\0\u{4}\u{3}status_request\0\u{3}snapshot_request\0\u{3}snapshot_chunk_request\0\u{3}worker_death\0\u{3}stop_request\0\u{2}\u{6}status\0\u{1}snapshot\0\u{3}snapshot_chunk\0\u{1}acknowledgement\0\u{4}\u{7}partition_assignment\0\u{3}partition_state\0\u{3}partition_apply\0\u{3}partition_send\0\u{3}partition_fetch\0\u{3}partition_ping\0\u{3}partition_forget\0\u{4}\u{4}partition_report\0\u{3}partition_reduced\0\u{3}partition_applied\0\u{3}partition_values\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}protocol_version\0\u{1}run\0\u{1}incarnation\0\u{2}\u{7}hello\0\u{1}ready\0\u{1}push\0\u{3}span_done\0\u{1}heartbeat\0\u{1}leave\0\u{3}data_request\0\u{3}computation_failed\0\u{1}attach\0\u{1}pushes\0\u{1}welcome\0\u{1}refusal\0\u{1}lease\0\u{1}weights\0\u{3}data_block\0\u{1}goodbye\0\u{3}heartbeat_reply\0\u{1}attached\0\u{4}\u{3}status_request\0\u{3}snapshot_request\0\u{3}snapshot_chunk_request\0\u{3}worker_death\0\u{3}stop_request\0\u{2}\u{6}status\0\u{1}snapshot\0\u{3}snapshot_chunk\0\u{1}acknowledgement\0\u{4}\u{7}partition_assignment\0\u{3}partition_state\0\u{3}partition_apply\0\u{3}partition_send\0\u{3}partition_fetch\0\u{3}partition_ping\0\u{3}partition_forget\0\u{4}\u{4}partition_report\0\u{3}partition_reduced\0\u{3}partition_applied\0\u{3}partition_values\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1843,6 +1867,19 @@ nonisolated extension WireHeader: SwiftProtobuf.Message, SwiftProtobuf._MessageI
         if let v = v {
           if hadOneofValue {try decoder.handleConflictingOneOf()}
           self.body = .attach(v)
+        }
+      }()
+      case 19: try {
+        var v: WirePushes?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .pushes(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .pushes(v)
         }
       }()
       case 20: try {
@@ -2265,6 +2302,10 @@ nonisolated extension WireHeader: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       guard case .attach(let v)? = self.body else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 18)
     }()
+    case .pushes?: try {
+      guard case .pushes(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 19)
+    }()
     case .welcome?: try {
       guard case .welcome(let v)? = self.body else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 20)
@@ -2620,6 +2661,36 @@ nonisolated extension WirePush: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
     if lhs.isSparse != rhs.isSparse {return false}
     if lhs.isShared != rhs.isShared {return false}
     if lhs.sharedOffset != rhs.sharedOffset {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WirePushes: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Pushes"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}pushes\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.pushes) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.pushes.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.pushes, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WirePushes, rhs: WirePushes) -> Bool {
+    if lhs.pushes != rhs.pushes {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -16,6 +16,11 @@ struct GradientSender: GradientSink {
     /// What gradients travel in.
     private let precision: Precision
     private var pending: Destination?
+    /// Partial sums in shared memory that have not been announced yet: many are small, and each message wakes somebody.
+    private var unannounced: [WirePush] = []
+    private var unannouncedBytes = 0
+    /// So much is announced at once, so that the server sums while this worker computes.
+    private static let announcedBytes = 512 << 10
     /// The first failure to send; the rest of the step is then computed in vain.
     private(set) var failure: MessagingError?
 
@@ -91,6 +96,7 @@ struct GradientSender: GradientSink {
         case .shared(let place):
             header.isShared = true
             header.sharedOffset = UInt64(place)
+            if frames.isEmpty { return announce(header) }
         case .frame(let box):
             if precision == .single {
                 frames.append(box.take())
@@ -106,10 +112,37 @@ struct GradientSender: GradientSink {
         send(header, frames)
     }
 
+    /// Announces what lies in shared memory, together with what comes soon after.
+    private mutating func announce(_ push: WirePush) {
+        if let last = unannounced.last,
+            connections.owner(ofChunk: Int(last.chunk)) !== connections.owner(ofChunk: Int(push.chunk))
+        {
+            flush()
+        }
+        unannounced.append(push)
+        unannouncedBytes += layout.chunks[Int(push.chunk)].elements.count * MemoryLayout<Float>.stride
+        if unannouncedBytes >= Self.announcedBytes { flush() }
+    }
+
+    /// Announces all that lies in shared memory. To be called at the end of the step.
+    mutating func flush() {
+        guard let chunk = unannounced.first?.chunk else { return }
+        var several = WirePushes()
+        swap(&several.pushes, &unannounced)
+        unannouncedBytes = 0
+        send(.pushes(several), FrameList(), toOwnerOf: chunk)
+    }
+
     private mutating func send(_ header: WirePush, _ frames: consuming FrameList) {
+        send(.push(header), frames, toOwnerOf: header.chunk)
+    }
+
+    private mutating func send(
+        _ body: WireHeader.OneOf_Body, _ frames: consuming FrameList, toOwnerOf chunk: UInt32
+    ) {
         guard failure == nil else { return }
         do {
-            try connections.owner(ofChunk: Int(header.chunk)).send(.push(header), frames: frames)
+            try connections.owner(ofChunk: Int(chunk)).send(body, frames: frames)
         } catch {
             failure = error
         }

@@ -29,6 +29,7 @@ extension LeaseComputation {
             MonotonicClock.sleep(seconds: max(0, due - MonotonicClock.seconds))
             for node in nodes { send(chunk: chunk, node: node, of: batch, to: &sender) }
         }
+        sender.flush()
         let outcomes = batch.shards.map { shard in
             Cluster.ShardOutcome(
                 shard: shard.shard, loss: 0, tokens: shard.targets.reduce(0) { $0 + $1.count })

@@ -149,6 +149,7 @@ final class LeaseComputation {
         let results = network.trainingStep(
             batch.sequences, seed: task.seed, step: UInt32(truncatingIfNeeded: lease.step), carriedStates: carried,
             nodes: nodes, sink: &sender)
+        sender.flush()
         if let failure = sender.failure { throw failure }
         let states = results.map { task.carriesState ? $0.finalState : [] }
         keep(states, of: lease)

@@ -21,6 +21,8 @@ extension PartitionServer {
         switch body {
         case .attach(let attach): self.attach(peer, attach, tenure)
         case .push(let push): accept(push, frames: received.frames, from: peer, tenure)
+        case .pushes(let several):
+            for push in several.pushes { accept(push, frames: FrameList(), from: peer, tenure) }
         case .partitionState, .partitionApply, .partitionSend, .partitionFetch, .partitionPing, .partitionForget,
             .goodbye:
             guard peer == tenure.primary else {
