@@ -29,6 +29,7 @@ public final class TrainingWorker {
     private var isEnded = false
     private var connectionCount = 0
     private let clock = WorkerClock(.wait)
+    private var hasSentGradients = false
     /// Whether to offer shared memory; not any more once a server's could not be opened.
     private var sharesMemory: Bool
     /// How long partition servers may take to answer.
@@ -307,6 +308,8 @@ public final class TrainingWorker {
         switch lease.work {
         case .training:
             result = try computation.train(lease, carriedStates: leasedStates, over: connections)
+            if !hasSentGradients { logger.info("the first gradients are sent", metadata: ["step": "\(lease.step)"]) }
+            hasSentGradients = true
         case .evaluation: result = computation.evaluate(lease)
         }
         if let bad = result.outcomes.first(where: { !$0.loss.isFinite }) {

@@ -29,7 +29,8 @@ checkpoints: {{every: 1000000000}}
 class Cluster:
     """One primary, its partition servers and some simulated workers, as processes that end with the block."""
 
-    def __init__(self, rondo, name, configuration, workers, partitions, step_seconds):
+    def __init__(self, rondo, name, configuration, workers, partitions, step_seconds, shares_memory):
+        self.shares_memory = shares_memory
         self.rondo, self.name, self.configuration = rondo, name, configuration
         self.workers, self.partitions, self.step_seconds = workers, partitions, step_seconds
         self.processes = []
@@ -57,7 +58,8 @@ class Cluster:
             self.endpoint = self._endpoint(endpoint_file)
             for number in range(1, self.workers + 1):
                 self._start("rondo-worker", "--connect", self.endpoint, "--name", f"worker-{number}",
-                            "--simulate", str(self.step_seconds))
+                            "--simulate", str(self.step_seconds),
+                            *([] if self.shares_memory else ["--no-shared-memory"]))
             self._await_steps()
         except BaseException:
             self.__exit__()
@@ -114,6 +116,8 @@ class Cluster:
         wall = last["lastStepUptimeSeconds"] - first["lastStepUptimeSeconds"]
         if steps < 1 or wall <= 0:
             raise Failure(f"{self.name}: not a single step between two looks")
-        server = {name: (value - first["seconds"].get(name, 0)) / steps for name, value in last["seconds"].items()}
+        spent = {name: value - first["seconds"].get(name, 0) for name, value in last["seconds"].items()}
+        looked = sum(seconds for name, seconds in spent.items() if name != "cpu")
+        server = {name: seconds / looked * wall / steps for name, seconds in spent.items()}
         return {"parameters": last["parameters"], "stepSeconds": wall / steps, "steps": steps, "server": server,
                 "workers": self.workers, "partitions": self.partitions}
