@@ -22,6 +22,8 @@ public enum ClientError: Error, Equatable, CustomStringConvertible {
     case noAnswer(Endpoint, seconds: Double)
     /// The server refused, with its reason.
     case refused(Endpoint, reason: String)
+    /// The two ends cannot talk: the keys do not fit.
+    case keys(Endpoint, reason: String)
     /// An answer that does not fit together.
     case malformed(Endpoint, reason: String)
     /// What was fetched could not be written.
@@ -40,6 +42,7 @@ public enum ClientError: Error, Equatable, CustomStringConvertible {
             "no Rondo server of this version at \(endpoint): \(reason)"
         case .noAnswer(let endpoint, let seconds):
             "no answer from \(endpoint) within \(Self.text(seconds)) s; the server hangs, or is no Rondo server"
+        case .keys(let endpoint, let reason): "no connection to \(endpoint): \(reason)"
         case .refused(let endpoint, let reason): "refused by \(endpoint): \(reason)"
         case .malformed(let endpoint, let reason): "an answer of \(endpoint) makes no sense: \(reason)"
         case .output(let text), .system(let text): text

@@ -24,18 +24,25 @@ public final class ServerClient {
     public let endpoint: Endpoint
     private(set) var link: ServerLink
     let answerSecondsMax: Double
+    private let keys: CurveRole?
 
     /// Begins to connect.
     ///
+    /// - Parameter keys: the client's part in encryption; `nil` for none.
     /// - Throws: `ClientError.invalidEndpoint`, `.system`.
-    public init(_ endpoint: Endpoint, answerSecondsMax: Double = defaultAnswerSecondsMax) throws(ClientError) {
+    public init(
+        _ endpoint: Endpoint, keys: CurveRole? = nil, answerSecondsMax: Double = defaultAnswerSecondsMax
+    ) throws(ClientError) {
         self.endpoint = endpoint
+        self.keys = keys
         self.answerSecondsMax = answerSecondsMax
-        link = try ServerLink(to: endpoint, queues: true)
+        link = try ServerLink(to: endpoint, queues: true, keys: keys)
     }
 
     /// Connects anew: answers that are still under way will not be taken for those to later questions.
-    func reconnect() throws(ClientError) { link = try ServerLink(to: endpoint, queues: true) }
+    func reconnect() throws(ClientError) {
+        link = try ServerLink(to: endpoint, queues: true, keys: keys)
+    }
 
     /// What the run is doing.
     public func status() throws(ClientError) -> RunStatus {
@@ -72,6 +79,9 @@ public final class ServerClient {
         let began = MonotonicClock.seconds
         while true {
             let waited = MonotonicClock.seconds - began
+            if link.stage != .greeted, let reason = link.handshake.explanation {
+                throw .keys(endpoint, reason: reason)
+            }
             if link.stage == .declined, waited > Self.declineSecondsMax { throw .nobodyListens(endpoint) }
             guard waited < answerSecondsMax else { throw silence() }
             guard var message = try link.receive(withinMilliseconds: Int((answerSecondsMax - waited) * 1000) + 1)

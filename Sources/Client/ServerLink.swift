@@ -28,6 +28,8 @@ final class ServerLink {
 
     let endpoint: Endpoint
     private(set) var stage = Stage.trying
+    /// Tells whether the server will never talk to this client.
+    private(set) var handshake: HandshakeWatch
     private let socket: Socket
     private let monitor: SocketMonitor
     private var poller = Poller()
@@ -35,14 +37,18 @@ final class ServerLink {
 
     /// Connects; the connection itself is made in the background.
     ///
-    /// - Parameter queues: whether messages wait for a connection; otherwise they are dropped without one.
-    init(to endpoint: Endpoint, queues: Bool) throws(ClientError) {
+    /// - Parameters:
+    ///   - queues: whether messages wait for a connection; otherwise they are dropped without one.
+    ///   - keys: the client's part in encryption; `nil` for none.
+    init(to endpoint: Endpoint, queues: Bool, keys: CurveRole? = nil) throws(ClientError) {
         self.endpoint = endpoint
+        handshake = HandshakeWatch(isEncrypted: keys != nil)
         var options = SocketOptions()
         options.queuesOnlyForConnectedPeers = !queues
         options.frameBytesMax = WireLimits.headerBytesMaximum
         options.reconnectIntervalMillisecondsMax = 500
         options.connectTimeoutMilliseconds = 3000
+        options.curve = keys
         do {
             socket = try Socket(.dealer, in: Context(), options: options)
             monitor = try socket.monitor()
@@ -108,6 +114,7 @@ final class ServerLink {
     }
 
     private func note(_ event: MonitorEvent.Kind) {
+        handshake.note(event)
         switch event {
         case .connected: stage = max(stage, .connected)
         case .handshakeSucceeded: stage = .greeted

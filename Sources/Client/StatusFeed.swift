@@ -25,9 +25,11 @@ public final class StatusFeed {
 
     /// Begins to connect.
     ///
-    /// - Parameter intervalSeconds: the time between two questions.
-    public init(_ endpoint: Endpoint, intervalSeconds: Double) throws(ClientError) {
-        link = try ServerLink(to: endpoint, queues: false)
+    /// - Parameters:
+    ///   - intervalSeconds: the time between two questions.
+    ///   - keys: the client's part in encryption; `nil` for none.
+    public init(_ endpoint: Endpoint, intervalSeconds: Double, keys: CurveRole? = nil) throws(ClientError) {
+        link = try ServerLink(to: endpoint, queues: false, keys: keys)
         self.intervalSeconds = intervalSeconds
         heardAt = MonotonicClock.seconds
     }

@@ -87,7 +87,8 @@ public final class ParameterServer {
         self.options = options
         self.logger = logger
         // First the port: a server that cannot listen must leave a run's directory as it is.
-        peers = try PeerSocket(options.endpoint, isInsecure: options.isInsecure, in: context, clock: clock)
+        peers = try PeerSocket(
+            options.endpoint, isInsecure: options.isInsecure, keys: options.keys, in: context, clock: clock)
         directory = try RunDirectory(
             path: options.output, configuration: options.configuration, resumes: options.resumes)
         do {
@@ -131,7 +132,7 @@ public final class ParameterServer {
                 version: coordinator.version, optimizer: task.optimizer, precision: task.shape.precision,
                 silenceLimitSeconds: rules.silenceLimitSeconds),
             endpoints: options.partitionServers, run: peers.run, incarnation: peers.incarnation, source: source,
-            in: context, clock: clock, logger: logger)
+            keys: options.keys, in: context, clock: clock, logger: logger)
         if let restored {
             progress.restore(
                 smoothedLoss: restored.smoothedLoss, validationLoss: restored.validationLoss,
@@ -172,7 +173,7 @@ public final class ParameterServer {
     /// Serves until the run ends.
     private func run() throws(ServerError) -> ServerEnd {
         var poller = Poller()
-        poller.add(peers.socket)
+        peers.listen(on: &poller)
         for link in partitions.links {
             poller.add(link.socket)
             poller.add(link.monitor)
@@ -198,6 +199,7 @@ public final class ParameterServer {
                 defer { clock.enter(.other) }
                 guard try poller.wait(milliseconds: 50) else { continue }
                 clock.enter(.receive)
+                try peers.answerGate(logger: logger)
                 partitions.receive()
                 advance()
                 // A bounded number at once, so that ticks and signals are never starved.

@@ -1,6 +1,7 @@
 // The socket of a server process: where workers, clients and other servers reach it.
 
 import Foundation
+import Logging
 import Messaging
 import Platform
 import WireProtocol
@@ -16,17 +17,20 @@ final class PeerSocket {
     /// What was refused or dropped.
     var counters = ServerCounters()
     private let clock: ServerClock
+    /// Lets the owners of listed keys in; `nil` where nothing is encrypted.
+    private let gate: CurveGate?
 
     /// Listens.
     ///
-    /// - Throws: `ServerError.usage` beyond loopback unless `isInsecure`, `.endpoint` if the endpoint cannot be had.
+    /// - Throws: `ServerError.usage` beyond loopback without keys unless `isInsecure`, `.endpoint` if the endpoint cannot be had.
     init(
-        _ endpoint: Endpoint, isInsecure: Bool, in context: Context, clock: ServerClock
+        _ endpoint: Endpoint, isInsecure: Bool, keys: ServerKeys? = nil, in context: Context, clock: ServerClock
     ) throws(ServerError) {
-        guard endpoint.isLoopback || isInsecure else {
+        guard endpoint.isLoopback || isInsecure || keys != nil else {
             throw .usage(
                 "\(endpoint): listening beyond this machine without encryption lets anybody read and change "
-                    + "the run; bind to tcp://127.0.0.1:PORT, or give --insecure on a network that you trust")
+                    + "the run; give --key and --allow, bind to tcp://127.0.0.1:PORT, or give --insecure on a network that "
+                    + "you trust")
         }
         self.clock = clock
         do {
@@ -35,6 +39,13 @@ final class PeerSocket {
             // Bounded by the protocol instead: one version of the weights for each worker, one chunk for each request.
             options.sendHighWaterMark = 0
             options.frameBytesMax = WireLimits.headerBytesMaximum
+            options.curve = keys.map { .server(secretKey: $0.pair.secretKey) }
+            // Before the socket: without a gate everybody who knows the server's key would be let in.
+            if let keys {
+                gate = try CurveGate(in: context, allowing: keys.allowed.union([keys.pair.publicKey]))
+            } else {
+                gate = nil
+            }
             socket = try Socket(.router, in: context, options: options)
         } catch {
             throw .system("\(error)")
@@ -43,6 +54,25 @@ final class PeerSocket {
             self.endpoint = try socket.bind(endpoint)
         } catch {
             throw .endpoint("\(error)")
+        }
+    }
+
+    /// Adds what must be waited for.
+    func listen(on poller: inout Poller) {
+        poller.add(socket)
+        if gate != nil { poller.add(gate!) }
+    }
+
+    /// Lets in or refuses those who ask to come in.
+    func answerGate(logger: Logger) throws(MessagingError) {
+        guard gate != nil else { return }
+        for decision in try gate!.answer() where !decision.isAllowed {
+            counters.refusedKeys += 1
+            // Everybody can ask as often as they like; the log shall not grow with it.
+            guard counters.refusedKeys <= 100 else { continue }
+            logger.warning(
+                "a key was refused",
+                metadata: ["key": "\(decision.key?.text ?? "none")", "address": "\(decision.address)"])
         }
     }
 
@@ -128,13 +158,14 @@ struct ServerCounters {
     var stepsRefused = 0
     var stepsRepeated = 0
     var unreachablePeers = 0
+    var refusedKeys = 0
 
     var list: [(String, Int)] {
         [
             ("malformed", malformed), ("wrong-run", wrongRun), ("stale-incarnation", staleIncarnation),
             ("unknown-worker", unknownWorker), ("stale-pushes", stalePushes), ("duplicate-pushes", duplicatePushes),
             ("workers-lost", workersLost), ("steps-refused", stepsRefused), ("steps-repeated", stepsRepeated),
-            ("unreachable-peers", unreachablePeers),
+            ("unreachable-peers", unreachablePeers), ("refused-keys", refusedKeys),
         ]
     }
 

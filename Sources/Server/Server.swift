@@ -29,6 +29,8 @@ public struct ServerOptions: Sendable {
     public var expectedWorkers: Int
     /// Whether to listen on other interfaces than loopback without keys.
     public var isInsecure: Bool
+    /// Encrypts all connections and lets the owners of listed keys in; `nil` for plain text.
+    public var keys: ServerKeys?
     /// Where partition servers wait, each for a part of the parameters. Workers reach them by the same endpoints.
     public var partitionServers: [Endpoint]
     /// A file to write the endpoint into once the server listens: how a supervisor learns a free port.
@@ -37,7 +39,7 @@ public struct ServerOptions: Sendable {
     /// Options.
     public init(
         configuration: RunConfiguration, endpoint: Endpoint, output: String, resumes: Bool = false,
-        expectedWorkers: Int = 1, isInsecure: Bool = false, partitionServers: [Endpoint] = [],
+        expectedWorkers: Int = 1, isInsecure: Bool = false, keys: ServerKeys? = nil, partitionServers: [Endpoint] = [],
         endpointFile: String? = nil
     ) {
         self.configuration = configuration
@@ -46,6 +48,7 @@ public struct ServerOptions: Sendable {
         self.resumes = resumes
         self.expectedWorkers = expectedWorkers
         self.isInsecure = isInsecure
+        self.keys = keys
         self.partitionServers = partitionServers
         self.endpointFile = endpointFile
     }

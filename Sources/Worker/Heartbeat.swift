@@ -16,6 +16,7 @@ import Darwin
 /// Sends a heartbeat at an interval for one connection of a worker, and notes the answers.
 final class Heartbeat: Sendable {
     private let endpoint: Endpoint
+    private let keys: CurveRole?
     private let context: Context
     private let header: WireHeader
     private let intervalSeconds: Double
@@ -25,10 +26,12 @@ final class Heartbeat: Sendable {
 
     /// Starts the thread.
     init(
-        endpoint: Endpoint, context: Context, worker: RoutingIdentifier, run: String, incarnation: UInt64,
+        endpoint: Endpoint, keys: CurveRole?, context: Context, worker: RoutingIdentifier, run: String,
+        incarnation: UInt64,
         intervalSeconds: Double
     ) {
         self.endpoint = endpoint
+        self.keys = keys
         self.context = context
         self.intervalSeconds = max(0.05, intervalSeconds)
         var heartbeat = WireHeartbeat()
@@ -59,6 +62,7 @@ final class Heartbeat: Sendable {
         options.sendTimeoutMilliseconds = 0
         // Old heartbeats are worth nothing: at most a few wait.
         options.sendHighWaterMark = 4
+        options.curve = keys
         guard let socket = try? Socket(.dealer, in: context, options: options), (try? socket.connect(endpoint)) != nil
         else { return }
         var next = 0.0

@@ -13,7 +13,6 @@ final class PartitionConnection {
     /// The chunks of parameters that it owns.
     let chunks: Range<Int>
     let connection: ServerConnection
-    let monitor: SocketMonitor
     /// Whether it knows this worker.
     private(set) var isAttached = false
     /// When the connection was lost, and with it perhaps messages; `nil` while it was not.
@@ -30,8 +29,8 @@ final class PartitionConnection {
     ) throws(MessagingError) {
         endpoint = Endpoint(place.endpoint)
         chunks = Int(place.chunks.lower)..<max(Int(place.chunks.lower), Int(place.chunks.upper))
-        connection = try ServerConnection(to: endpoint, identity: server.identity, context: context, clock: clock)
-        monitor = try connection.socket.monitor()
+        connection = try ServerConnection(
+            to: endpoint, identity: server.identity, keys: server.keys, context: context, clock: clock)
         connection.run = server.run
         connection.incarnation = server.incarnation
         var attach = WireAttach()
@@ -44,7 +43,7 @@ final class PartitionConnection {
 
     /// Looks whether the connection was lost.
     func watch() throws(MessagingError) {
-        while let event = try monitor.next() {
+        while let event = try connection.monitor.next() {
             if event.kind == .disconnected { lostAt = lostAt ?? MonotonicClock.seconds }
         }
     }

@@ -12,13 +12,20 @@ final class ServerConnection {
     /// The run and the server's life, once it has answered.
     var run = ""
     var incarnation: UInt64 = 0
+    /// The worker's part in encryption; `nil` for none.
+    let keys: CurveRole?
+    /// Tells of the connection being made and lost.
+    let monitor: SocketMonitor
+    private var handshake: HandshakeWatch
     /// Counts how long sending takes.
     private let clock: WorkerClock
 
     /// Connects; the connection itself is made in the background.
     init(
-        to endpoint: Endpoint, identity: RoutingIdentifier, context: Context, clock: WorkerClock
+        to endpoint: Endpoint, identity: RoutingIdentifier, keys: CurveRole?, context: Context, clock: WorkerClock
     ) throws(MessagingError) {
+        self.keys = keys
+        handshake = HandshakeWatch(isEncrypted: keys != nil)
         self.identity = identity
         self.clock = clock
         var options = SocketOptions()
@@ -29,7 +36,9 @@ final class ServerConnection {
         options.receiveHighWaterMark = 0
         options.frameBytesMax = 64 << 20
         options.sendTimeoutMilliseconds = 10_000
+        options.curve = keys
         socket = try Socket(.dealer, in: context, options: options)
+        monitor = try socket.monitor()
         try socket.connect(endpoint)
     }
 
@@ -41,6 +50,12 @@ final class ServerConnection {
         var message = frames
         message.prepend(Frame(copying: header.encoded()))
         try socket.send(message)
+    }
+
+    /// Why the server will never talk to this worker; `nil` while it may.
+    func finalRefusal() throws(MessagingError) -> String? {
+        while let event = try monitor.next() { handshake.note(event.kind) }
+        return handshake.explanation
     }
 
     /// The next message, if one comes in time; messages that do not decode are passed over.

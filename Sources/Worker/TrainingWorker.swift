@@ -62,6 +62,7 @@ public final class TrainingWorker {
                 let now = MonotonicClock.seconds
                 if now >= nextTick {
                     nextTick = now + 0.2
+                    try watchHandshake()
                     try watchHeartbeat()
                     try watchPartitions()
                     try feed(.tick)
@@ -92,7 +93,8 @@ public final class TrainingWorker {
             "\(options.name.prefix(100))#\(CurrentProcess.identifier).\(connectionCount).\(Self.nonce())")
         connections = nil
         connections = ParameterConnections(
-            try ServerConnection(to: options.endpoint, identity: identity, context: context, clock: clock))
+            try ServerConnection(
+                to: options.endpoint, identity: identity, keys: options.keys, context: context, clock: clock))
         try feed(.connected)
     }
 
@@ -102,6 +104,12 @@ public final class TrainingWorker {
     private static func nonce() -> String {
         var generator = SystemRandomNumberGenerator()
         return String(generator.next() & 0xffff_ffff, radix: 16)
+    }
+
+    /// A server that does not take this worker's keys never will.
+    private func watchHandshake() throws {
+        guard let reason = try connections?.server.finalRefusal() else { return }
+        try feed(.refused(reason: reason, isFinal: true))
     }
 
     private func watchHeartbeat() throws {
@@ -190,7 +198,8 @@ public final class TrainingWorker {
             self.welcome = welcome
             // From now on the server hears of us even while data are fetched.
             heartbeat = Heartbeat(
-                endpoint: options.endpoint, context: context, worker: connection.identity, run: header.run,
+                endpoint: options.endpoint, keys: options.keys, context: context, worker: connection.identity,
+                run: header.run,
                 incarnation: header.incarnation, intervalSeconds: welcome.heartbeatIntervalSeconds)
             try feed(.welcomed(incarnation: header.incarnation))
         case .refusal(let refusal):

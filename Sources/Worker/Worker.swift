@@ -20,6 +20,8 @@ public struct WorkerOptions: Sendable {
     public var dataDirectory: String?
     /// How long to go on without any sign of life from the server.
     public var patienceSeconds: Double
+    /// The worker's part in encryption; `nil` for none.
+    public var keys: CurveRole?
     /// Whether gradients and weights lie in memory that servers of this machine and this worker both see.
     public var sharesMemory: Bool
     /// Sleeps instead of computing, if given.
@@ -28,8 +30,9 @@ public struct WorkerOptions: Sendable {
     /// Options.
     public init(
         endpoint: Endpoint, name: String, dataDirectory: String? = nil, patienceSeconds: Double = 60,
-        sharesMemory: Bool = true, simulated: SimulatedComputation? = nil
+        keys: CurveRole? = nil, sharesMemory: Bool = true, simulated: SimulatedComputation? = nil
     ) {
+        self.keys = keys
         self.sharesMemory = sharesMemory
         self.simulated = simulated
         self.endpoint = endpoint

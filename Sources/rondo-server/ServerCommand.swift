@@ -45,6 +45,17 @@ struct ServerCommand: ParsableCommand {
         help: ArgumentHelp("The first step waits a moment for so many workers.", valueName: "n"))
     var workers = 1
 
+    @Option(
+        help: ArgumentHelp(
+            "Encrypt all connections; the server's key: NAME.key of 'rondo keygen NAME'.", valueName: "file"))
+    var key: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The public keys of workers and clients that may come in, one a line. Needed with --key.",
+            valueName: "file"))
+    var allow: String?
+
     @Flag(help: "Listen beyond this machine without encryption, on a network that you trust.")
     var insecure = false
 
@@ -80,13 +91,15 @@ struct ServerCommand: ParsableCommand {
         guard ["tcp", "ipc"].contains(endpoint.transport), !endpoint.host.isEmpty else {
             throw ProgramFailure(.usage, "--bind \(bind): expected an endpoint such as tcp://127.0.0.1:5555")
         }
-        guard endpoint.isLoopback || insecure else {
+        let keys = try serverKeys()
+        guard endpoint.isLoopback || insecure || keys != nil else {
             throw ProgramFailure(
                 .usage,
                 "--bind \(bind): listening beyond this machine without encryption lets anybody read and change the "
-                    + "run; bind to tcp://127.0.0.1:PORT, or give --insecure on a network that you trust")
+                    + "run; give --key and --allow, bind to tcp://127.0.0.1:PORT, or give --insecure on a network that "
+                    + "you trust")
         }
-        if partition { return try servePartition(endpoint) }
+        if partition { return try servePartition(endpoint, keys) }
         guard let configurationPath else {
             throw ProgramFailure(.usage, "Missing expected argument '<config>'; see 'rondo-server --help'")
         }
@@ -97,7 +110,7 @@ struct ServerCommand: ParsableCommand {
         let options = ServerOptions(
             configuration: run, endpoint: endpoint,
             output: output ?? TrainingRequest.defaultOutput(configurationPath: configurationPath), resumes: resume,
-            expectedWorkers: workers, isInsecure: insecure, partitionServers: partitionServers,
+            expectedWorkers: workers, isInsecure: insecure, keys: keys, partitionServers: partitionServers,
             endpointFile: endpointFile)
         switch try ParameterServer.serve(options, logger: LineLogHandler.logger("rondo-server")) {
         case .completed: return
@@ -105,16 +118,25 @@ struct ServerCommand: ParsableCommand {
         }
     }
 
-    private func servePartition(_ endpoint: Endpoint) throws {
+    private func serverKeys() throws -> ServerKeys? {
+        guard (key == nil) == (allow == nil) else {
+            throw ProgramFailure(.usage, "Give both --key FILE and --allow FILE, or neither")
+        }
+        guard let key, let allow else { return nil }
+        return ServerKeys(pair: try KeyFiles.pair(key), allowed: Set(try KeyFiles.publicKeys(allow)))
+    }
+
+    private func servePartition(_ endpoint: Endpoint, _ keys: ServerKeys?) throws {
         guard configurationPath == nil, output == nil, overrides.isEmpty, partitionServers.isEmpty, !resume else {
             throw ProgramFailure(
                 .usage,
                 "--partition: such a server gets everything from the one with the configuration; "
-                    + "give nothing else but --bind, --insecure and --endpoint-file")
+                    + "give nothing else but --bind, --key, --allow, --insecure and --endpoint-file")
         }
         TerminationSignal.install()
         if supervised { ParentWatch.start() }
-        let options = PartitionServerOptions(endpoint: endpoint, isInsecure: insecure, endpointFile: endpointFile)
+        let options = PartitionServerOptions(
+            endpoint: endpoint, isInsecure: insecure, keys: keys, endpointFile: endpointFile)
         switch try PartitionServer.serve(options, logger: LineLogHandler.logger("rondo-server")) {
         case .completed: return
         case .stopped: throw ExitStatus.interrupted

@@ -34,6 +34,8 @@ struct WorkerCommand: ParsableCommand {
         help: ArgumentHelp("How long to wait for a server that gives no sign of life.", valueName: "seconds"))
     var patience = 60.0
 
+    @OptionGroup var keys: ClientKeyOptions
+
     @Flag(
         help: ArgumentHelp(
             "Send gradients and weights through the socket even to servers of this machine, which else read and write "
@@ -75,7 +77,7 @@ struct WorkerCommand: ParsableCommand {
         if supervised { ParentWatch.start() }
         let options = WorkerOptions(
             endpoint: endpoint, name: name ?? "\(CurrentProcess.hostName)-\(CurrentProcess.identifier)",
-            dataDirectory: data, patienceSeconds: patience,
+            dataDirectory: data, patienceSeconds: patience, keys: try keys.role(),
             sharesMemory: !noSharedMemory, simulated: simulate.map(SimulatedComputation.init(stepSeconds:)))
         try TrainingWorker(options, logger: LineLogHandler.logger("rondo-worker")).run()
     }

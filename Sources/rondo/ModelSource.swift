@@ -17,6 +17,8 @@ struct ModelSource: ParsableArguments {
     @Option(help: ArgumentHelp("A running server, whose present weights are taken.", valueName: "endpoint"))
     var server: String?
 
+    @OptionGroup var keys: ClientKeyOptions
+
     mutating func validate() throws {
         guard (checkpoint == nil) != (server == nil) else {
             throw ValidationError("Give either --checkpoint DIR or --server ENDPOINT")
@@ -26,7 +28,7 @@ struct ModelSource: ParsableArguments {
     /// Loads the model.
     func load() throws -> LoadedModel {
         if let server {
-            let snapshot = try ServerClient(Endpoint(typed: server)).snapshot()
+            let snapshot = try ServerClient(Endpoint(typed: server), keys: keys.role()).snapshot()
             return try LoadedModel(
                 configuration: snapshot.configuration, record: snapshot.record, tokenizer: snapshot.tokenizer,
                 weights: snapshot.weights)

@@ -14,6 +14,8 @@ struct MonitorCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("The server, such as tcp://127.0.0.1:5555.", valueName: "endpoint"))
     var endpoint: String
 
+    @OptionGroup var keys: ClientKeyOptions
+
     /// How long a server that was seen before may be away: a restart reads a checkpoint and the corpus.
     private static let absenceSecondsMax = 15.0
 
@@ -21,8 +23,8 @@ struct MonitorCommand: ParsableCommand {
         TerminationSignal.install()
         let endpoint = try Endpoint(typed: endpoint)
         // The first look has the deadline of a single question.
-        var last = try ServerClient(endpoint).status()
-        let feed = try StatusFeed(endpoint, intervalSeconds: 1)
+        var last = try ServerClient(endpoint, keys: keys.role()).status()
+        let feed = try StatusFeed(endpoint, intervalSeconds: 1, keys: keys.role())
         var screen = StatusScreen()
         try screen.show(StatusText.lines(last), plain: ProgressLine.plain(last))
         while TerminationSignal.received == nil {

@@ -21,9 +21,11 @@ struct PullCommand: ParsableCommand {
         help: ArgumentHelp("newest, best, or the number of a step that has a checkpoint.", valueName: "version"))
     var version = "newest"
 
+    @OptionGroup var keys: ClientKeyOptions
+
     mutating func run() throws {
         Interruption.endsProgram()
-        let client = try ServerClient(Endpoint(typed: endpoint))
+        let client = try ServerClient(Endpoint(typed: endpoint), keys: keys.role())
         let snapshot = try client.snapshot(try choice())
         let folder = try snapshot.write(to: output)
         let record = snapshot.record

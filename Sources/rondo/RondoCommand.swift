@@ -12,7 +12,7 @@ struct RondoCommand: ParsableCommand {
         discussion: "rondo --version shows the version.",
         subcommands: [
             TrainCommand.self, SampleCommand.self, EvaluateCommand.self, ScoreCommand.self, PullCommand.self,
-            StatusCommand.self, MonitorCommand.self,
+            StatusCommand.self, MonitorCommand.self, KeygenCommand.self,
         ])
 
     static func main() {
@@ -33,7 +33,7 @@ extension ClientError {
     var exitStatus: ExitStatus {
         switch self {
         case .invalidEndpoint, .refused, .output: .usage
-        case .nobodyListens, .otherProtocol, .noAnswer: .unreachable
+        case .nobodyListens, .otherProtocol, .noAnswer, .keys: .unreachable
         case .malformed, .system: .internalError
         }
     }

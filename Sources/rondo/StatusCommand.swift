@@ -15,9 +15,11 @@ struct StatusCommand: ParsableCommand {
     @Flag(help: "Print JSON.")
     var json = false
 
+    @OptionGroup var keys: ClientKeyOptions
+
     mutating func run() throws {
         Interruption.endsProgram()
-        let status = try ServerClient(Endpoint(typed: endpoint)).status()
+        let status = try ServerClient(Endpoint(typed: endpoint), keys: keys.role()).status()
         guard !json else { return try StandardOutput.line(JSONLine.encode(status, pretty: true)) }
         try StandardOutput.write(StatusText.lines(status).joined(separator: "\n") + "\n")
     }

@@ -12,6 +12,21 @@ public enum HandshakeFailure: Sendable, Equatable {
     case wrongKey
     /// The `CurveGate` refused the peer's key.
     case keyRefused
+
+    /// What a client can do about it; `nil` where trying again may help.
+    ///
+    /// - Parameter isEncrypted: whether the client has keys.
+    public func explanation(isEncrypted: Bool) -> String? {
+        switch self {
+        case .connection: nil
+        case .keyRefused: "this key is not on the server's list of allowed keys (--allow there)"
+        case .wrongKey: "the server has another key than the one given by --server-key"
+        case .protocolMismatch where isEncrypted:
+            "the server is not encrypted, has another key than the one given by --server-key, or is none of ours"
+        case .protocolMismatch:
+            "the server wants encryption (give --key and --server-key), or is none of ours"
+        }
+    }
 }
 
 /// Something that happened to a connection of a monitored socket.

@@ -50,7 +50,8 @@ final class PartitionLink {
 
     /// Begins to connect.
     init(
-        to endpoint: Endpoint, chunks: Range<Int>, run: String, incarnation: UInt64, version: Int, in context: Context
+        to endpoint: Endpoint, chunks: Range<Int>, run: String, incarnation: UInt64, version: Int, keys: ServerKeys?,
+        in context: Context
     ) throws(ServerError) {
         self.endpoint = endpoint
         self.chunks = chunks
@@ -64,6 +65,7 @@ final class PartitionLink {
             options.receiveHighWaterMark = 0
             options.sendTimeoutMilliseconds = Int(Self.silenceSecondsMax * 1000)
             options.lingerMilliseconds = 500
+            options.curve = keys?.client
             options.reconnectIntervalMillisecondsMax = 200
             socket = try Socket(.dealer, in: context, options: options)
             monitor = try socket.monitor()

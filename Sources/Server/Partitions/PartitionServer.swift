@@ -13,13 +13,16 @@ public struct PartitionServerOptions: Sendable {
     public var endpoint: Endpoint
     /// Whether to listen on other interfaces than loopback without keys.
     public var isInsecure: Bool
+    /// Encrypts all connections and lets the owners of listed keys in; `nil` for plain text.
+    public var keys: ServerKeys?
     /// A file to write the endpoint into once the server listens.
     public var endpointFile: String?
 
     /// Options.
-    public init(endpoint: Endpoint, isInsecure: Bool = false, endpointFile: String? = nil) {
+    public init(endpoint: Endpoint, isInsecure: Bool = false, keys: ServerKeys? = nil, endpointFile: String? = nil) {
         self.endpoint = endpoint
         self.isInsecure = isInsecure
+        self.keys = keys
         self.endpointFile = endpointFile
     }
 }
@@ -70,14 +73,15 @@ public final class PartitionServer {
     /// Listens.
     private init(_ options: PartitionServerOptions, in context: Context, logger: Logger) throws(ServerError) {
         self.logger = logger
-        peers = try PeerSocket(options.endpoint, isInsecure: options.isInsecure, in: context, clock: clock)
+        peers = try PeerSocket(
+            options.endpoint, isInsecure: options.isInsecure, keys: options.keys, in: context, clock: clock)
         if let file = options.endpointFile { try peers.announce(in: file) }
         logger.notice("waiting for a primary", metadata: ["endpoint": "\(peers.endpoint)"])
     }
 
     private func run() throws(ServerError) -> ServerEnd {
         var poller = Poller()
-        poller.add(peers.socket)
+        peers.listen(on: &poller)
         var nextTick = 0.0
         while dismissal == nil {
             if TerminationSignal.received != nil { return .stopped }
@@ -91,6 +95,7 @@ public final class PartitionServer {
                 defer { clock.enter(.other) }
                 guard try poller.wait(milliseconds: 50) else { continue }
                 clock.enter(.receive)
+                try peers.answerGate(logger: logger)
                 // A bounded number at once, so that signals are never starved.
                 for _ in 0..<256 {
                     guard dismissal == nil, try peers.receive({ take($0) }) else { break }

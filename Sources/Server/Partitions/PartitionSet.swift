@@ -28,7 +28,7 @@ final class PartitionSet {
     ///   answer, `.partition` if one is lost.
     init(
         _ assignment: PartitionAssignment, endpoints: [Endpoint], run: String, incarnation: UInt64,
-        source: some ParameterSource, in context: Context, clock: ServerClock, logger: Logger
+        source: some ParameterSource, keys: ServerKeys? = nil, in context: Context, clock: ServerClock, logger: Logger
     ) throws(ServerError) {
         layout = assignment.layout
         let sizes = layout.chunks.map(\.elements.count)
@@ -44,7 +44,7 @@ final class PartitionSet {
         for (endpoint, chunks) in zip(endpoints, ranges.dropFirst()) {
             let link = try PartitionLink(
                 to: endpoint, chunks: chunks, run: run, incarnation: incarnation, version: assignment.version,
-                in: context)
+                keys: keys, in: context)
             var part = assignment
             part.chunks = chunks
             try link.assign(part)

@@ -1,0 +1,33 @@
+// Why a peer will never talk to us.
+
+/// Watches the events of a connecting socket for a handshake that cannot succeed, however often it is tried.
+///
+/// A server that cannot read what a client sends, because the client was given another server's key, closes the
+/// connection without a word: several such ends in a row, and no success between them, count as an answer too.
+public struct HandshakeWatch: Sendable {
+    private static let wordlessEndsMax = 3
+
+    private let isEncrypted: Bool
+    private var refusal: String?
+    private var wordlessEnds = 0
+
+    /// A watch for a socket that encrypts, or does not.
+    public init(isEncrypted: Bool) { self.isEncrypted = isEncrypted }
+
+    /// Notes an event.
+    public mutating func note(_ event: MonitorEvent.Kind) {
+        switch event {
+        case .handshakeSucceeded: (refusal, wordlessEnds) = (nil, 0)
+        case .handshakeFailed(.connection), .disconnected: wordlessEnds += 1
+        case .handshakeFailed(let failure): refusal = failure.explanation(isEncrypted: isEncrypted)
+        default: break
+        }
+    }
+
+    /// What is wrong and what to do; `nil` while trying again may help.
+    public var explanation: String? {
+        if let refusal { return refusal }
+        guard isEncrypted, wordlessEnds >= Self.wordlessEndsMax else { return nil }
+        return "the server ends every connection: it has another key than the one given by --server-key"
+    }
+}
