@@ -168,8 +168,11 @@ struct PartitionTests {
         }
         let ending = train.wait()
         #expect(ending.code == 0, "\(ending)")
-        #expect(ending.errors.contains("partition-1 ended by signal 9"), "\(ending)")
-        #expect(ending.errors.contains("the server ended by exit code 75"), "\(ending)")
+        // Whose end the supervisor sees first is a matter of milliseconds.
+        let isTold = ["partition-1 ended by signal 9", "the server ended by exit code 75"].contains {
+            ending.errors.contains($0)
+        }
+        #expect(isTold, "\(ending)")
         #expect(try digests(scratch, "run") == digests(scratch, "quiet"))
         #expect(try processes(mentioning: scratch.folder.path).isEmpty)
     }
