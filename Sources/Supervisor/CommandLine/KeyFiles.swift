@@ -95,8 +95,10 @@ public struct ClientKeyOptions: ParsableArguments {
         help: ArgumentHelp("The public key of the server: its NAME.pub. Needed with --key.", valueName: "file"))
     var serverKey: String?
 
+    /// Options that the parser fills in.
     public init() {}
 
+    /// Both or neither.
     public func validate() throws {
         guard (key == nil) == (serverKey == nil) else {
             throw ValidationError("Give both --key FILE and --server-key FILE, or neither")
