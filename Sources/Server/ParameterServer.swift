@@ -219,6 +219,7 @@ public final class ParameterServer {
         for (worker, member) in members
         where !known.contains(worker) && now - member.lastHeard > coordinator.rules.silenceLimitSeconds {
             members[worker] = nil
+            partitions.forget(worker.bytes)
         }
     }
 

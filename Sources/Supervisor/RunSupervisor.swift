@@ -37,6 +37,8 @@ public final class RunSupervisor {
     private var serverStartAt: Double?
     /// Known once the server has listened for the first time; it keeps it in all its lives.
     private var endpoint: Endpoint?
+    /// The endpoint file before the server was started.
+    private var staleEndpoint: FileStamp?
     var slots: [WorkerSlot] = []
     /// The processes that hold parameters besides the server.
     var partitions: [PartitionSlot] = []
@@ -99,10 +101,11 @@ public final class RunSupervisor {
 
     /// Removes the endpoint file, unless another server has written it since.
     func withdrawEndpoint() {
-        guard let endpoint, let bytes = FileText.bytes(endpointFile), bytes.starts(with: endpoint.text.utf8) else {
-            return
-        }
-        unlink(endpointFile)
+        guard let bytes = FileText.bytes(endpointFile) else { return }
+        // A run that was ended during its start may have a server that has written the file before it was read.
+        let isNew = staleEndpoint.map { $0 != FileStamp(endpointFile) } ?? false
+        let isOurs = endpoint.map { bytes.starts(with: $0.text.utf8) } ?? isNew
+        if isOurs { unlink(endpointFile) }
     }
 
     // MARK: - Start
@@ -129,6 +132,7 @@ public final class RunSupervisor {
     /// - Returns: `false` when a signal came first.
     private func startAndAwaitServer() throws(ProgramFailure) -> Bool {
         let stale = FileStamp(endpointFile)
+        staleEndpoint = stale
         try startServer(at: "tcp://127.0.0.1:*")
         while TerminationSignal.received == nil {
             if let end = server?.poll() { throw failure(ofServer: end) }

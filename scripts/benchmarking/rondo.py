@@ -7,11 +7,18 @@ import shutil
 import signal
 import statistics
 import subprocess
+import sys
 import time
 
 PRODUCTS = ["rondo", "rondo-server", "rondo-worker", "StepBenchmark"]
 START_SECONDS_MAX = 120
 STOP_SECONDS_MAX = 60
+
+
+def end_cleanly_when_told():
+    """A script that is terminated or hung up ends what it started, as at Ctrl-C."""
+    for number in [signal.SIGTERM, signal.SIGHUP]:
+        signal.signal(number, lambda received, _: sys.exit(128 + received))
 
 
 class Failure(Exception):
