@@ -22,15 +22,16 @@ final class PeerSocket {
 
     /// Listens.
     ///
-    /// - Throws: `ServerError.usage` beyond loopback without keys unless `isInsecure`, `.endpoint` if the endpoint cannot be had.
+    /// - Throws: `ServerError.usage` beyond loopback without keys unless `isInsecure`, `.endpoint` if the endpoint cannot
+    ///   be had.
     init(
         _ endpoint: Endpoint, isInsecure: Bool, keys: ServerKeys? = nil, in context: Context, clock: ServerClock
     ) throws(ServerError) {
         guard endpoint.isLoopback || isInsecure || keys != nil else {
             throw .usage(
                 "\(endpoint): listening beyond this machine without encryption lets anybody read and change "
-                    + "the run; give --key and --allow, bind to tcp://127.0.0.1:PORT, or give --insecure on a network that "
-                    + "you trust")
+                    + "the run; give --key and --allow, bind to tcp://127.0.0.1:PORT, or give --insecure on a "
+                    + "network that you trust")
         }
         self.clock = clock
         do {

@@ -11,10 +11,10 @@ import Musl
 import Darwin
 #endif
 
-/// Files of CURVE keys: `NAME.key` holds a secret key that only its owner may read, `NAME.pub` the public key for others.
+/// Files of CURVE keys: `NAME.key` holds a secret key that only its owner may read, `NAME.pub` the public one for others.
 ///
-/// A line is a key in Z85 (40 characters), perhaps a blank and a name behind it. Lines that begin with `# ` or are empty
-/// say nothing. A list of allowed keys has one public key a line.
+/// A line is a key in Z85 (40 characters), perhaps a blank and a name behind it. Lines that begin with `# ` or are
+/// empty say nothing. A list of allowed keys has one public key a line.
 public enum KeyFiles {
     /// Makes a new pair, and writes `NAME.key` and `NAME.pub`.
     ///
