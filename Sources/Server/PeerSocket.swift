@@ -22,8 +22,8 @@ final class PeerSocket {
 
     /// Listens.
     ///
-    /// - Throws: `ServerError.usage` beyond loopback without keys unless `isInsecure`, `.endpoint` if the endpoint cannot
-    ///   be had.
+    /// - Throws: `ServerError.usage` beyond loopback without keys unless `isInsecure`, `.endpoint` if the endpoint
+    ///   cannot be had.
     init(
         _ endpoint: Endpoint, isInsecure: Bool, keys: ServerKeys? = nil, in context: Context, clock: ServerClock
     ) throws(ServerError) {

@@ -11,7 +11,7 @@ import Musl
 import Darwin
 #endif
 
-/// Files of CURVE keys: `NAME.key` holds a secret key that only its owner may read, `NAME.pub` the public one for others.
+/// Files of CURVE keys: `NAME.key` holds a secret key that only its owner may read, `NAME.pub` the public one.
 ///
 /// A line is a key in Z85 (40 characters), perhaps a blank and a name behind it. Lines that begin with `# ` or are
 /// empty say nothing. A list of allowed keys has one public key a line.
