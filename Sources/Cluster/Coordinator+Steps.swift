@@ -17,7 +17,7 @@ extension Coordinator {
     mutating func proceed(now: Double) -> [CoordinatorAction] {
         if rules.evaluates(at: version) && lastEvaluated != version {
             phase = .evaluating
-            return divideAll()
+            return divideAll(now: now)
         }
         var actions: [CoordinatorAction] = []
         if phase == .applying || phase == .evaluating, rules.checkpoints(at: version) {
@@ -28,59 +28,100 @@ extension Coordinator {
             return actions + [.finish(.completed)]
         }
         phase = .training
-        return actions + divideAll()
+        return actions + divideAll(now: now)
     }
 
-    mutating func divideAll() -> [CoordinatorAction] {
+    mutating func divideAll(now: Double) -> [CoordinatorAction] {
         outcomes = [:]
         unassigned = [tree.root]
+        dividedAt = now
         var actions: [CoordinatorAction] = []
         for worker in workers.keys.sorted() where workers[worker]?.sent == nil {
             // It joined while the step was being applied.
             if workers[worker]?.isBehind == false { actions += sendWeights(worker) }
         }
-        return actions + assignSpans()
+        return actions + assignSpans(now: now)
+    }
+
+    /// Whether the outcome of a lease is still waited for.
+    func isNeeded(_ lease: Lease) -> Bool {
+        lease.step == version && (phase == .training || phase == .evaluating) && outcomes[lease.span.lower] == nil
+    }
+
+    /// Whether a worker computes a span.
+    func isHeld(_ span: ShardRange) -> Bool { workers.values.contains { $0.lease?.span == span } }
+
+    /// The workers that can take a lease, in the order of their names.
+    var idleWorkers: [WorkerIdentifier] {
+        workers.filter { $0.value.isIdle && $0.value.sent == version }.keys.sorted {
+            (workers[$0]?.name ?? "", $0) < (workers[$1]?.name ?? "", $1)
+        }
     }
 
     /// Leases the spans that nobody holds to the workers that are free and have (or will have) the weights.
-    mutating func assignSpans() -> [CoordinatorAction] {
-        let free = workers.filter { $0.value.lease == nil && $0.value.sent == version }.keys.sorted {
-            (workers[$0]?.name ?? "", $0) < (workers[$1]?.name ?? "", $1)
-        }
-        guard !free.isEmpty, !unassigned.isEmpty else { return [] }
+    mutating func assignSpans(now: Double) -> [CoordinatorAction] {
+        var waiting = idleWorkers[...]
+        guard !waiting.isEmpty, !unassigned.isEmpty else { return [] }
         var actions: [CoordinatorAction] = []
-        var waiting = free[...]
         unassigned.sort()
         while let span = unassigned.first, !waiting.isEmpty {
             unassigned.removeFirst()
             // The last span left is shared by all who are free; otherwise one each.
             let takers = unassigned.isEmpty ? Array(waiting) : [waiting[waiting.startIndex]]
             waiting = waiting.dropFirst(takers.count)
-            let parts = SpanPlan.divide(span, weights: takers.map { _ in 1 })
-            for (worker, part) in zip(takers, parts) {
-                guard let part else { continue }
-                let work: Work = phase == .evaluating ? .evaluation : .training
-                let lease = Lease(identifier: nextLease, work: work, step: version, span: part)
-                nextLease += 1
-                workers[worker]?.lease = lease
-                actions.append(.grant(worker, lease))
+            for (worker, part) in zip(takers, divide(span, among: takers)) {
+                if let part { actions += grant(part, to: worker, now: now) }
             }
         }
         return actions
+    }
+
+    /// Divides a span by the speeds that workers have shown.
+    private mutating func divide(_ span: ShardRange, among takers: [WorkerIdentifier]) -> [ShardRange?] {
+        let measured = takers.compactMap { workers[$0]?.speed.shardsPerSecond }
+        let usual = measured.isEmpty ? 1 : measured.reduce(0, +) / Double(measured.count)
+        let speeds = takers.map { workers[$0]?.speed.shardsPerSecond ?? usual }
+        let isStep = phase == .training && span == tree.root
+        let parts = SpanPlan.divide(
+            span, speeds: speeds, previous: isStep ? takers.map { workers[$0]?.lastShare ?? 0 } : [])
+        guard isStep else { return parts }
+        for (worker, part) in zip(takers, parts) {
+            workers[worker]?.lastShare = part?.count ?? 0
+            if part == nil { workers[worker]?.speed.noteIdleStep() }
+        }
+        return parts
+    }
+
+    /// Leases a span to a worker.
+    mutating func grant(
+        _ span: ShardRange, to worker: WorkerIdentifier, isSpeculative: Bool = false, now: Double
+    ) -> [CoordinatorAction] {
+        let work: Work = phase == .evaluating ? .evaluation : .training
+        let lease = Lease(identifier: nextLease, work: work, step: version, span: span)
+        nextLease += 1
+        workers[worker]?.lease = lease
+        workers[worker]?.leasedAt = now
+        workers[worker]?.isSpeculative = isSpeculative
+        return [.grant(worker, lease)]
     }
 
     mutating func complete(
         _ worker: WorkerIdentifier, lease identifier: Int, outcomes delivered: [ShardOutcome], now: Double
     ) -> [CoordinatorAction] {
         workers[worker]?.lastHeard = now
-        guard let lease = workers[worker]?.lease, lease.identifier == identifier else { return [] }
+        guard let record = workers[worker], let lease = record.lease, lease.identifier == identifier else { return [] }
         guard delivered.map(\.shard) == Array(lease.span.indices) else {
-            return release(worker, reason: "reported other shards than those of its lease")
+            return handle(
+                .workerGone(worker, reason: "reported other shards than those of its lease"), now: now)
         }
         workers[worker]?.lease = nil
+        noteSpeed(worker, lease, since: record.leasedAt, now: now)
         if lease.work == .training { workers[worker]?.completedSteps += 1 }
+        if record.isSpeculative { statistics.speculationsWon += 1 }
+        retireOthers(holding: lease.span)
         for outcome in delivered { outcomes[outcome.shard] = outcome }
-        guard outcomes.count == rules.shards else { return assignSpans() }
+        guard outcomes.count == rules.shards else { return assignSpans(now: now) }
+        usualDurations[lease.work, default: UsualDuration()].note(seconds: now - dividedAt)
         switch phase {
         case .training:
             phase = .summing
@@ -91,6 +132,12 @@ extension Coordinator {
         case .gathering, .summing, .applying, .finished:
             preconditionFailure("a lease was completed in phase \(phase)")
         }
+    }
+
+    /// Learns how fast a worker is from a lease that it has just delivered.
+    mutating func noteSpeed(_ worker: WorkerIdentifier, _ lease: Lease, since: Double, now: Double) {
+        guard lease.work == .training else { return }
+        workers[worker]?.speed.note(shards: lease.span.count, seconds: now - since)
     }
 
     /// The sum over all shards, which are all done.

@@ -2,11 +2,11 @@
 
 import Numerics
 
-/// The server's state machine for synchronous training.
+/// The server's state machine: `gathering → training → summing → applying → (evaluating) → training …` until the last
+/// step.
 ///
-/// A step runs through `gathering → training → summing → applying → (evaluating) → training …` until the last step.
 /// The outcome of a step does not depend on who computed which span: a span whose worker is gone is leased again, to
-/// whoever is free.
+/// whoever is free; one whose worker is late is leased to a second worker as well, and the first result counts.
 public struct Coordinator: Sendable {
     /// What the run is doing.
     public enum Phase: Sendable, Equatable {
@@ -34,8 +34,21 @@ public struct Coordinator: Sendable {
         var sent: Int?
         /// It has yet to take an older version; sending more now would let its queue grow.
         var isBehind = false
+        /// What it computes, and is counted on for.
         var lease: Lease?
+        /// When it got the lease that it computes.
+        var leasedAt = 0.0
+        /// The lease is a second one for a span of a worker that is late.
+        var isSpeculative = false
+        /// What it still computes although the result is there from another worker.
+        var late: Lease?
+        var speed = WorkerSpeed()
+        /// The shards it had in the last division of a whole step.
+        var lastShare = 0
         var completedSteps = 0
+
+        /// Whether it can take a lease.
+        var isIdle: Bool { lease == nil && late == nil }
     }
 
     /// The rules it keeps.
@@ -52,6 +65,12 @@ public struct Coordinator: Sendable {
     /// Spans of the present phase that nobody holds.
     var unassigned: [ShardRange] = []
     var outcomes: [Int: ShardOutcome] = [:]
+    /// When the spans of the present phase were first leased.
+    var dividedAt = 0.0
+    /// How long steps, and evaluations, took to compute.
+    var usualDurations: [Work: UsualDuration] = [:]
+    /// What happened so far.
+    public internal(set) var statistics = CoordinatorStatistics()
     /// A stop was asked for while a step was being applied: half of the weights may be new.
     private var stopsOnceApplied = false
 
@@ -75,10 +94,12 @@ public struct Coordinator: Sendable {
         case .acknowledged(let worker, let version):
             workers[worker]?.lastHeard = now
             workers[worker]?.acknowledged = version
-            return catchUp(worker)
-        case .workerGone(let worker, let reason): return release(worker, reason: reason)
+            return catchUp(worker, now: now)
+        case .workerGone(let worker, let reason): return release(worker, .dismissed(worker, reason: reason), now: now)
+        case .workerLeft(let worker): return release(worker, .left(worker), now: now)
         case .spanDone(let worker, let lease, let outcomes):
             return complete(worker, lease: lease, outcomes: outcomes, now: now)
+        case .lateSpanDone(let worker, let lease): return noteLate(worker, lease: lease, now: now)
         case .computationFailed(let worker, let step, let shard, let reason):
             guard let lease = workers[worker]?.lease, lease.step == step else { return [] }
             return end(.failed(reason: "step \(step), shard \(shard): \(reason)"))
@@ -89,7 +110,7 @@ public struct Coordinator: Sendable {
         case .gradientsLost(let step):
             guard phase == .summing, step == version else { return [] }
             phase = .training
-            return divideAll()
+            return divideAll(now: now)
         case .applied(let version):
             precondition(phase == .applying && version == self.version + 1, "applied \(version) after \(self.version)")
             self.version = version
@@ -126,6 +147,9 @@ public struct Coordinator: Sendable {
 
     /// The lease that a worker holds.
     public func lease(of worker: WorkerIdentifier) -> Lease? { workers[worker]?.lease }
+
+    /// The lease whose result nobody waits for any more, though the worker still computes it.
+    public func lateLease(of worker: WorkerIdentifier) -> Lease? { workers[worker]?.late }
 }
 
 // MARK: - Workers come and go
@@ -144,7 +168,7 @@ extension Coordinator {
         for (other, record) in workers.sorted(by: { $0.key < $1.key }) {
             let isSilent = now - record.lastHeard > rules.silenceLimitSeconds / 2
             if record.process == process || (record.name == name && isSilent) {
-                actions += release(other, reason: "\(name) started anew")
+                actions += release(other, .dismissed(other, reason: "\(name) started anew"), now: now)
             }
         }
         workers[worker] = WorkerRecord(name: name, process: process, lastHeard: now)
@@ -155,7 +179,7 @@ extension Coordinator {
             actions += startIfGathered(now: now)
         case .training, .evaluating:
             actions += sendWeights(worker)
-            actions += assignSpans()
+            actions += assignSpans(now: now)
         case .summing, .applying, .finished: break  // weights follow with the new version
         }
         return actions
@@ -168,10 +192,10 @@ extension Coordinator {
     }
 
     /// A worker that fell behind, and has now taken what was sent, gets the present version in full.
-    private mutating func catchUp(_ worker: WorkerIdentifier) -> [CoordinatorAction] {
+    private mutating func catchUp(_ worker: WorkerIdentifier, now: Double) -> [CoordinatorAction] {
         guard let record = workers[worker], record.sent == nil else { return [] }
         switch phase {
-        case .training, .evaluating: return sendWeights(worker) + assignSpans()
+        case .training, .evaluating: return sendWeights(worker) + assignSpans(now: now)
         case .gathering: return sendWeights(worker)
         case .summing, .applying:
             // The new version follows for all who have caught up.
@@ -181,24 +205,31 @@ extension Coordinator {
         }
     }
 
-    mutating func release(_ worker: WorkerIdentifier, reason: String) -> [CoordinatorAction] {
+    /// The worker is gone: what it was counted on for goes to others.
+    private mutating func release(
+        _ worker: WorkerIdentifier, _ farewell: CoordinatorAction, now: Double
+    ) -> [CoordinatorAction] {
         guard let record = workers.removeValue(forKey: worker) else { return [] }
-        var actions: [CoordinatorAction] = [.dismissed(worker, reason: reason)]
-        if let lease = record.lease, lease.step == version, phase == .training || phase == .evaluating {
-            unassigned.append(lease.span)
-            actions += assignSpans()
-        }
-        return actions
+        if record.lease != nil { statistics.leasesReturned += 1 }
+        guard let lease = record.lease, isNeeded(lease), !isHeld(lease.span) else { return [farewell] }
+        unassigned.append(lease.span)
+        return [farewell] + assignSpans(now: now)
     }
 
     private mutating func tick(now: Double) -> [CoordinatorAction] {
         var actions: [CoordinatorAction] = []
-        for (worker, record) in workers.sorted(by: { $0.key < $1.key })
-        where now - record.lastHeard > rules.silenceLimitSeconds {
-            let silence = (now - record.lastHeard).rounded()
-            actions += release(worker, reason: "silent for \(Int(silence)) s")
+        for (worker, record) in workers.sorted(by: { $0.key < $1.key }) {
+            let silence = now - record.lastHeard
+            if silence > rules.silenceLimitSeconds {
+                let reason = "silent for \(Int(silence.rounded())) s"
+                actions += release(worker, .dismissed(worker, reason: reason), now: now)
+            } else if let lease = record.lease ?? record.late, now - record.leasedAt > leaseLimitSeconds(lease.work) {
+                let reason =
+                    "did not deliver shards \(lease.span) of step \(lease.step) within "
+                    + "\(Int(leaseLimitSeconds(lease.work).rounded())) s"
+                actions += release(worker, .dismissed(worker, reason: reason), now: now)
+            }
         }
-        actions += startIfGathered(now: now)
-        return actions
+        return actions + startIfGathered(now: now) + speculate(now: now)
     }
 }

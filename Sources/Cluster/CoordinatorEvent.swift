@@ -9,10 +9,14 @@ public enum CoordinatorEvent: Sendable {
     case acknowledged(WorkerIdentifier, version: Int)
     /// Any sign of life.
     case heard(WorkerIdentifier)
-    /// A worker left, died, or broke the protocol.
+    /// A worker died, or broke the protocol.
     case workerGone(WorkerIdentifier, reason: String)
+    /// A worker leaves in order, and gives back what it computes.
+    case workerLeft(WorkerIdentifier)
     /// A worker delivered all of a lease (its partial sums are in).
     case spanDone(WorkerIdentifier, lease: Int, outcomes: [ShardOutcome])
+    /// A worker delivered a lease whose span somebody else had delivered before (see `lateLease(of:)`).
+    case lateSpanDone(WorkerIdentifier, lease: Int)
     /// A worker's result was not finite, or could not be computed.
     case computationFailed(WorkerIdentifier, step: Int, shard: Int, reason: String)
     /// The gradients of all shards of the step are summed, in all partitions.
@@ -44,6 +48,8 @@ public enum CoordinatorAction: Sendable, Equatable {
     case checkpoint(version: Int)
     /// A worker is no longer counted on; tell it, should it still listen.
     case dismissed(WorkerIdentifier, reason: String)
+    /// A worker has left, as it said.
+    case left(WorkerIdentifier)
     /// The run has ended.
     case finish(RunEnd)
 }

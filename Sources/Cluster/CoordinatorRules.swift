@@ -12,6 +12,11 @@ public struct CoordinatorRules: Sendable {
     public var checkpointEverySteps: Int
     /// A worker that was silent for longer has lost its lease.
     public var silenceLimitSeconds: Double
+    /// A worker that has not delivered a lease by then is given up although its heart beats; or by twenty times the
+    /// usual duration of a step, if that is longer.
+    public var leaseLimitSeconds = 60.0
+    /// The same while no step has shown yet how long one takes.
+    public var firstLeaseLimitSeconds = 600.0
     /// The first step waits for this many workers …
     public var expectedWorkers: Int
     /// … but no longer than this once one is there.

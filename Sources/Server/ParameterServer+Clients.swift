@@ -60,7 +60,7 @@ extension ParameterServer {
             return worker
         }
         status.partitions = partitionStatus(now: now)
-        status.counters = peers.counters.wire
+        status.counters = (peers.counters.list + coordinator.statistics.list).map { WireCounter($0.0, $0.1) }
         return status
     }
 

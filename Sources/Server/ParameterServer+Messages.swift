@@ -42,6 +42,8 @@ extension ParameterServer {
         if case .heartbeat(let heartbeat) = body { return noteHeartbeat(heartbeat, from: peer) }
         let worker = WorkerIdentifier(peer.bytes)
         guard members[worker] != nil else {
+            // Its heartbeat has said so before.
+            if case .leave = body { return }
             peers.counters.unknownWorker += 1
             return refuse(peer, .unknownWorker, "say hello first; a worker that was silent for too long is forgotten")
         }
@@ -52,7 +54,7 @@ extension ParameterServer {
         case .push(let push): accept(push, frames: frames, from: worker)
         case .pushes(let several): for push in several.pushes { accept(push, frames: FrameList(), from: worker) }
         case .spanDone(let done): accept(done, frames: frames, from: worker)
-        case .leave(let leave): carryOut(.workerGone(worker, reason: "left: \(leave.reason)"))
+        case .leave: carryOut(.workerLeft(worker))
         case .dataRequest(let request): answer(request, from: worker)
         case .computationFailed(let failure):
             carryOut(
@@ -117,7 +119,7 @@ extension ParameterServer {
         if reply.known {
             members[worker]?.residentBytes = heartbeat.residentBytes
             members[worker]?.lastHeard = MonotonicClock.seconds
-            carryOut(.heard(worker))
+            carryOut(heartbeat.leaves ? .workerLeft(worker) : .heard(worker))
         }
         send(.heartbeatReply(reply), to: peer)
     }
@@ -131,11 +133,23 @@ extension ParameterServer {
     }
 
     func dismiss(_ worker: WorkerIdentifier, reason: String) {
-        guard let member = members.removeValue(forKey: worker) else { return }
-        partitions.forget(worker.bytes)
+        guard let member = forget(worker) else { return }
         peers.counters.workersLost += 1
         logger.warning("worker lost", metadata: ["worker": "\(member.name)", "reason": "\(reason)"])
         refuse(member.peer, .unknownWorker, reason)
+    }
+
+    /// A worker has left in order: what it computed goes to others.
+    func noteLeft(_ worker: WorkerIdentifier) {
+        guard let member = forget(worker) else { return }
+        peers.counters.workersLeft += 1
+        logger.notice("worker left", metadata: ["worker": "\(member.name)"])
+    }
+
+    private func forget(_ worker: WorkerIdentifier) -> Member? {
+        guard let member = members.removeValue(forKey: worker) else { return nil }
+        partitions.forget(worker.bytes)
+        return member
     }
 
     // MARK: - Partial sums
@@ -162,6 +176,10 @@ extension ParameterServer {
     private func accept(_ done: WireSpanDone, frames received: consuming FrameList, from worker: WorkerIdentifier) {
         var frames = received
         guard let lease = coordinator.lease(of: worker), lease.identifier == Int(clamping: done.lease) else {
+            if coordinator.lateLease(of: worker)?.identifier == Int(clamping: done.lease) {
+                members[worker]?.phase = "idle"
+                return carryOut(.lateSpanDone(worker, lease: Int(clamping: done.lease)))
+            }
             peers.counters.stalePushes += 1
             return
         }

@@ -247,6 +247,7 @@ public final class ParameterServer {
             case .evaluated(let version, let outcome): noteEvaluation(version: version, outcome: outcome)
             case .checkpoint(let version): writeCheckpoint(version: version)
             case .dismissed(let worker, let reason): dismiss(worker, reason: reason)
+            case .left(let worker): noteLeft(worker)
             case .finish(let end): self.end = end
             }
         }

@@ -156,6 +156,7 @@ struct ServerCounters {
     var stalePushes = 0
     var duplicatePushes = 0
     var workersLost = 0
+    var workersLeft = 0
     var stepsRefused = 0
     var stepsRepeated = 0
     var unreachablePeers = 0
@@ -165,18 +166,14 @@ struct ServerCounters {
         [
             ("malformed", malformed), ("wrong-run", wrongRun), ("stale-incarnation", staleIncarnation),
             ("unknown-worker", unknownWorker), ("stale-pushes", stalePushes), ("duplicate-pushes", duplicatePushes),
-            ("workers-lost", workersLost), ("steps-refused", stepsRefused), ("steps-repeated", stepsRepeated),
+            ("workers-lost", workersLost), ("workers-left", workersLeft), ("steps-refused", stepsRefused),
+            ("steps-repeated", stepsRepeated),
             ("unreachable-peers", unreachablePeers), ("refused-keys", refusedKeys),
         ]
     }
 
     /// As messages carry them.
     var wire: [WireCounter] {
-        list.map { name, value in
-            var counter = WireCounter()
-            counter.name = name
-            counter.value = UInt64(value)
-            return counter
-        }
+        list.map { WireCounter($0.0, $0.1) }
     }
 }

@@ -1,5 +1,6 @@
 // Where the server's time goes, for those who watch the run.
 
+import Cluster
 import Platform
 import WireProtocol
 
@@ -31,5 +32,23 @@ extension ServerClock {
     var report: [WireActivitySeconds] {
         ServerActivity.allCases.map { WireActivitySeconds("\($0)", seconds: seconds($0)) }
             + [WireActivitySeconds("cpu", seconds: CurrentProcess.processorSeconds)]
+    }
+}
+
+extension CoordinatorStatistics {
+    /// As status reports name them.
+    var list: [(String, Int)] {
+        [
+            ("leases-returned", leasesReturned), ("speculations", speculations),
+            ("speculations-won", speculationsWon), ("late-results", lateResults),
+        ]
+    }
+}
+
+extension WireCounter {
+    init(_ name: String, _ value: Int) {
+        self.init()
+        self.name = name
+        self.value = UInt64(value)
     }
 }

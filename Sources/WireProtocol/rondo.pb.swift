@@ -814,6 +814,9 @@ package nonisolated struct WireHeartbeat: Sendable {
 
   package var residentBytes: UInt64 = 0
 
+  /// The worker was asked to end: what it computes shall go to others at once.
+  package var leaves: Bool = false
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -2868,7 +2871,7 @@ nonisolated extension WireComputationFailed: SwiftProtobuf.Message, SwiftProtobu
 
 nonisolated extension WireHeartbeat: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Heartbeat"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}worker\0\u{1}step\0\u{1}phase\0\u{3}resident_bytes\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}worker\0\u{1}step\0\u{1}phase\0\u{3}resident_bytes\0\u{1}leaves\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2880,6 +2883,7 @@ nonisolated extension WireHeartbeat: SwiftProtobuf.Message, SwiftProtobuf._Messa
       case 2: try { try decoder.decodeSingularUInt64Field(value: &self.step) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.phase) }()
       case 4: try { try decoder.decodeSingularUInt64Field(value: &self.residentBytes) }()
+      case 5: try { try decoder.decodeSingularBoolField(value: &self.leaves) }()
       default: break
       }
     }
@@ -2898,6 +2902,9 @@ nonisolated extension WireHeartbeat: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if self.residentBytes != 0 {
       try visitor.visitSingularUInt64Field(value: self.residentBytes, fieldNumber: 4)
     }
+    if self.leaves != false {
+      try visitor.visitSingularBoolField(value: self.leaves, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2906,6 +2913,7 @@ nonisolated extension WireHeartbeat: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if lhs.step != rhs.step {return false}
     if lhs.phase != rhs.phase {return false}
     if lhs.residentBytes != rhs.residentBytes {return false}
+    if lhs.leaves != rhs.leaves {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

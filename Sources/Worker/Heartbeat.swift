@@ -66,9 +66,13 @@ final class Heartbeat: Sendable {
         guard let socket = try? Socket(.dealer, in: context, options: options), (try? socket.connect(endpoint)) != nil
         else { return }
         var next = 0.0
+        var saidLeave = false
         while !isStopped.load(ordering: .relaxed) {
             let now = MonotonicClock.seconds
-            if now >= next {
+            // The thread that computes looks for signals when it is done; the lease need not wait for that.
+            let leaves = TerminationSignal.received != nil
+            if now >= next || (leaves && !saidLeave) {
+                saidLeave = leaves
                 next = now + intervalSeconds
                 var frame = Frame(copying: beat())
                 _ = try? socket.trySend(&frame)
@@ -84,6 +88,7 @@ final class Heartbeat: Sendable {
     private func beat() -> [UInt8] {
         var header = header
         header.heartbeat.residentBytes = UInt64(CurrentProcess.residentBytes)
+        header.heartbeat.leaves = TerminationSignal.received != nil
         return header.encoded()
     }
 

@@ -261,7 +261,7 @@ func randomLives(seed: Int) {
                 #expect(outcome.tokens == 70, "seed \(seed)")
                 underWay = action
             case .evaluated(let version, _): evaluations.append(version)
-            case .dismissed(let worker, _): alive.removeAll { $0 == worker }
+            case .dismissed(let worker, _), .left(let worker): alive.removeAll { $0 == worker }
             case .sendWeights, .grant, .checkpoint, .finish: break
             }
         }
@@ -282,6 +282,10 @@ func randomLives(seed: Int) {
             }
         }
         let busy = alive.filter { coordinator.lease(of: $0) != nil }
+        for worker in alive where random.next() % 5 == 0 {
+            guard let late = coordinator.lateLease(of: worker) else { continue }
+            carryOut(coordinator.handle(.lateSpanDone(worker, lease: late.identifier), now: now), &coordinator)
+        }
         switch random.next() % 10 {
         case 0 where alive.count < 4:
             let worker = WorkerIdentifier(Array("w\(next)".utf8))
@@ -292,7 +296,9 @@ func randomLives(seed: Int) {
                 &coordinator)
         case 1 where !alive.isEmpty:
             let worker = alive[Int(random.next() % UInt64(alive.count))]
-            carryOut(coordinator.handle(.workerGone(worker, reason: "test"), now: now), &coordinator)
+            let isLoss = random.next() % 2 == 0
+            let event: CoordinatorEvent = isLoss ? .workerGone(worker, reason: "test") : .workerLeft(worker)
+            carryOut(coordinator.handle(event, now: now), &coordinator)
         case 2...8 where !busy.isEmpty:
             let worker = busy[Int(random.next() % UInt64(busy.count))]
             carryOut(coordinator.deliver(worker, now: now), &coordinator)

@@ -42,9 +42,18 @@ func anyOrder(seed: Int) {
     #expect(reduction.covers(tree.root))
 }
 
-@Test("a span is divided in proportion to the weights, without gaps")
+@Test("a span is divided by the speeds of the workers, without gaps")
 func divides() {
-    #expect(SpanPlan.divide(ShardRange(0, 8), weights: [1, 1, 1]).compactMap { $0?.count } == [3, 3, 2])
-    #expect(SpanPlan.divide(ShardRange(0, 8), weights: [3, 1]).compactMap { $0?.count } == [6, 2])
-    #expect(SpanPlan.divide(ShardRange(2, 4), weights: [1, 1, 1]) == [ShardRange(2, 3), ShardRange(3, 4), nil])
+    #expect(SpanPlan.divide(ShardRange(0, 8), speeds: [1, 1, 1]).compactMap { $0?.count } == [3, 3, 2])
+    #expect(SpanPlan.divide(ShardRange(0, 8), speeds: [3, 1]).compactMap { $0?.count } == [6, 2])
+    #expect(SpanPlan.divide(ShardRange(2, 4), speeds: [1, 1, 1]) == [ShardRange(2, 3), ShardRange(3, 4), nil])
+    #expect(SpanPlan.divide(ShardRange(0, 8), speeds: [1, 10]) == [nil, ShardRange(0, 8)])
+}
+
+@Test("a division that is about as good as the best one stays as it is")
+func keepsDivisions() {
+    let halves = [ShardRange(0, 4), ShardRange(4, 8)]
+    #expect(SpanPlan.divide(ShardRange(0, 8), speeds: [0.95, 1.05], previous: [4, 4]) == halves)
+    #expect(SpanPlan.divide(ShardRange(0, 8), speeds: [1, 1.9], previous: [4, 4]) != halves)
+    #expect(SpanPlan.divide(ShardRange(0, 8), speeds: [1, 1], previous: [0, 0]) == halves, "no division before")
 }
