@@ -5,7 +5,7 @@ import Numerics
 extension Coordinator {
     mutating func startIfGathered(now: Double) -> [CoordinatorAction] {
         guard case .gathering(let since) = phase else { return [] }
-        let isComplete = version >= rules.totalSteps && (lastEvaluated == version || !rules.evaluates(at: version))
+        let isComplete = step >= rules.totalSteps && (lastEvaluated == step || !rules.evaluates(at: step))
         if isComplete { return proceed(now: now) }
         guard let since, !workers.isEmpty else { return [] }
         let patient = now - since < rules.gatheringLimitSeconds
@@ -13,39 +13,41 @@ extension Coordinator {
         return proceed(now: now)
     }
 
-    /// Goes on from a version whose weights are complete: evaluation, checkpoint, end, or the next step.
+    /// Goes on from weights that are complete: evaluation, checkpoint, end, or the next step.
     mutating func proceed(now: Double) -> [CoordinatorAction] {
-        if rules.evaluates(at: version) && lastEvaluated != version {
+        // Without common steps the run may have been resumed while shards were apart.
+        let allMeet = flow?.positions.allSatisfy { $0 == step } ?? true
+        if allMeet, rules.evaluates(at: step) && lastEvaluated != step {
             phase = .evaluating
             return divideAll(now: now)
         }
         var actions: [CoordinatorAction] = []
-        if phase == .applying || phase == .evaluating, rules.checkpoints(at: version) {
-            actions.append(.checkpoint(version: version))
-        }
-        if version >= rules.totalSteps {
+        if !isGathering, rules.checkpoints(at: step) { actions.append(.checkpoint(version: step)) }
+        if step >= rules.totalSteps {
             phase = .finished(.completed)
             return actions + [.finish(.completed)]
         }
         phase = .training
-        return actions + divideAll(now: now)
+        return actions + (flow == nil ? divideAll(now: now) : beginUpdates(now: now))
     }
+
+    private var isGathering: Bool { if case .gathering = phase { true } else { false } }
 
     mutating func divideAll(now: Double) -> [CoordinatorAction] {
         outcomes = [:]
         unassigned = [tree.root]
         dividedAt = now
         var actions: [CoordinatorAction] = []
-        for worker in workers.keys.sorted() where workers[worker]?.sent == nil {
-            // It joined while the step was being applied.
-            if workers[worker]?.isBehind == false { actions += sendWeights(worker) }
+        for (worker, record) in workers.sorted(by: { $0.key < $1.key }) where record.sent != version {
+            // It joined while the step was being applied; or gets weights only when it needs them.
+            if !record.isBehind { actions += sendWeights(worker) }
         }
         return actions + assignSpans(now: now)
     }
 
     /// Whether the outcome of a lease is still waited for.
     func isNeeded(_ lease: Lease) -> Bool {
-        lease.step == version && (phase == .training || phase == .evaluating) && outcomes[lease.span.lower] == nil
+        lease.version == version && (phase == .training || phase == .evaluating) && outcomes[lease.span.lower] == nil
     }
 
     /// Whether a worker computes a span.
@@ -97,7 +99,8 @@ extension Coordinator {
         _ span: ShardRange, to worker: WorkerIdentifier, isSpeculative: Bool = false, now: Double
     ) -> [CoordinatorAction] {
         let work: Work = phase == .evaluating ? .evaluation : .training
-        let lease = Lease(identifier: nextLease, work: work, step: version, span: span)
+        let lease = Lease(
+            identifier: nextLease, work: work, step: step, span: span, version: version, sum: version)
         nextLease += 1
         workers[worker]?.lease = lease
         workers[worker]?.leasedAt = now
@@ -117,6 +120,9 @@ extension Coordinator {
         workers[worker]?.lease = nil
         noteSpeed(worker, lease, since: record.leasedAt, now: now)
         if lease.work == .training { workers[worker]?.completedSteps += 1 }
+        if flow != nil, lease.work == .training {
+            return completeUpdate(lease, outcomes: delivered, since: record.leasedAt, now: now)
+        }
         if record.isSpeculative { statistics.speculationsWon += 1 }
         retireOthers(holding: lease.span)
         for outcome in delivered { outcomes[outcome.shard] = outcome }
@@ -127,8 +133,8 @@ extension Coordinator {
             phase = .summing
             return [.awaitSums(step: version)]
         case .evaluating:
-            lastEvaluated = version
-            return [.evaluated(version: version, outcome: outcome)] + proceed(now: now)
+            lastEvaluated = step
+            return [.evaluated(version: step, outcome: outcome)] + proceed(now: now)
         case .gathering, .summing, .applying, .finished:
             preconditionFailure("a lease was completed in phase \(phase)")
         }
@@ -162,16 +168,25 @@ extension Coordinator {
         return recipients
     }
 
-    /// The shell could not apply the step: the run ends with the weights before it.
+    /// The shell could not apply the step or update: the run ends with the weights before it.
     public mutating func fail(reason: String) -> [CoordinatorAction] {
-        precondition(phase == .applying, "only the application of a step can fail this way")
-        return end(.failed(reason: "step \(version): \(reason)"))
+        precondition(isApplying, "only the application of a step can fail this way")
+        return finish(.failed(reason: "step \(step): \(reason)"))
     }
 
+    private var isApplying: Bool { phase == .applying || flow?.applying != nil }
+
+    /// Ends the run, now or as soon as all partitions hold one version.
     mutating func end(_ end: RunEnd) -> [CoordinatorAction] {
+        guard isApplying else { return finish(end) }
+        endOnceApplied = end
+        return []
+    }
+
+    private mutating func finish(_ end: RunEnd) -> [CoordinatorAction] {
         // A step in progress is dropped; it is computed again after a resume.
         let hasProgress = version > 0
         phase = .finished(end)
-        return (hasProgress ? [.checkpoint(version: version)] : []) + [.finish(end)]
+        return (hasProgress ? [.checkpoint(version: step)] : []) + [.finish(end)]
     }
 }

@@ -20,7 +20,7 @@ extension Coordinator {
     /// compute the same bits, so it does not matter whose gradients arrive first, nor if some are the one's and some
     /// the other's.
     mutating func speculate(now: Double) -> [CoordinatorAction] {
-        guard phase == .training || phase == .evaluating else { return [] }
+        guard phase == .evaluating || (phase == .training && flow == nil) else { return [] }
         let work: Work = phase == .evaluating ? .evaluation : .training
         guard
             let usual = usualDurations[work]?.median(countMin: work == .training ? Self.stepsMin : 1)
@@ -69,4 +69,6 @@ public struct CoordinatorStatistics: Sendable, Equatable {
     public var lateResults = 0
     /// Leases of workers that died, left or were given up.
     public var leasesReturned = 0
+    /// Without common steps: how many updates were applied whose weights were so many versions behind.
+    public var staleness: [Int: Int] = [:]
 }

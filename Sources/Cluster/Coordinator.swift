@@ -53,13 +53,17 @@ public struct Coordinator: Sendable {
 
     /// The rules it keeps.
     public let rules: CoordinatorRules
-    /// The version of the weights; also the number of the step in progress.
+    /// The version of the weights: the updates applied. In synchronous training the number of the step in progress.
     public internal(set) var version: Int
+    /// The bookkeeping of the modes without common steps; `nil` in synchronous training.
+    var flow: UpdateFlow?
+    /// The step at which all shards met last, in these modes.
+    var lastMeeting: Int
     /// What the run is doing.
     public internal(set) var phase: Phase = .gathering(since: nil)
     var workers: [WorkerIdentifier: WorkerRecord] = [:]
     let tree: ReductionTree
-    /// The version that was evaluated last.
+    /// The step that was evaluated last.
     public internal(set) var lastEvaluated: Int?
     var nextLease = 1
     /// Spans of the present phase that nobody holds.
@@ -71,16 +75,32 @@ public struct Coordinator: Sendable {
     var usualDurations: [Work: UsualDuration] = [:]
     /// What happened so far.
     public internal(set) var statistics = CoordinatorStatistics()
-    /// A stop was asked for while a step was being applied: half of the weights may be new.
-    private var stopsOnceApplied = false
+    /// How to end once the step is applied: half of the weights may be new.
+    var endOnceApplied: RunEnd?
 
     /// A coordinator at `version`, which was evaluated already or not.
-    public init(rules: CoordinatorRules, version: Int = 0, lastEvaluated: Int? = nil) {
+    ///
+    /// - Parameter positions: without common steps, the next step of each shard; `nil` if all are at `version`.
+    public init(
+        rules: CoordinatorRules, version: Int = 0, positions: [Int]? = nil, lastEvaluated: Int? = nil
+    ) {
         self.rules = rules
         self.version = version
         self.lastEvaluated = lastEvaluated
-        tree = ReductionTree(shards: rules.shards)
+        let tree = ReductionTree(shards: rules.shards)
+        self.tree = tree
+        let positions = positions ?? Array(repeating: version, count: rules.shards)
+        if !rules.isSynchronous {
+            flow = UpdateFlow(tree: tree, stalenessMax: rules.stalenessMax, positions: positions)
+        }
+        lastMeeting = positions.min() ?? 0
     }
+
+    /// The steps done: in synchronous training the version, else what all shards together amount to.
+    public var step: Int { flow?.completedSteps ?? version }
+
+    /// Without common steps, the next step of each shard.
+    public var positions: [Int]? { flow?.positions }
 
     /// Takes an event that happened at `now` (seconds on any monotonic clock).
     public mutating func handle(_ event: CoordinatorEvent, now: Double) -> [CoordinatorAction] {
@@ -103,21 +123,26 @@ public struct Coordinator: Sendable {
         case .computationFailed(let worker, let step, let shard, let reason):
             guard let lease = workers[worker]?.lease, lease.step == step else { return [] }
             return end(.failed(reason: "step \(step), shard \(shard): \(reason)"))
+        case .reduced(let sum) where flow != nil: return noteSummed(sum)
         case .reduced(let step):
             guard phase == .summing, step == version else { return [] }
             phase = .applying
             return [.apply(step: version, outcome: outcome, recipients: takeRecipients())]
+        case .gradientsLost(let sum) where flow != nil:
+            flow?.drop(lease: sum)
+            return applyNextUpdate() + beginUpdates(now: now)
         case .gradientsLost(let step):
             guard phase == .summing, step == version else { return [] }
             phase = .training
             return divideAll(now: now)
+        case .applied where flow != nil: return noteUpdateApplied(now: now)
         case .applied(let version):
             precondition(phase == .applying && version == self.version + 1, "applied \(version) after \(self.version)")
             self.version = version
-            return stopsOnceApplied ? end(.stopped) : proceed(now: now)
-        case .stopRequested:
-            stopsOnceApplied = phase == .applying
-            return stopsOnceApplied ? [] : end(.stopped)
+            phase = .training
+            if let endOnceApplied { return end(endOnceApplied) }
+            return proceed(now: now)
+        case .stopRequested: return end(.stopped)
         case .tick: return tick(now: now)
         }
     }
@@ -177,6 +202,7 @@ extension Coordinator {
             phase = .gathering(since: since ?? now)
             actions += sendWeights(worker)
             actions += startIfGathered(now: now)
+        case .training where flow != nil: actions += beginUpdates(now: now)
         case .training, .evaluating:
             actions += sendWeights(worker)
             actions += assignSpans(now: now)
@@ -193,7 +219,9 @@ extension Coordinator {
 
     /// A worker that fell behind, and has now taken what was sent, gets the present version in full.
     private mutating func catchUp(_ worker: WorkerIdentifier, now: Double) -> [CoordinatorAction] {
-        guard let record = workers[worker], record.sent == nil else { return [] }
+        guard let record = workers[worker] else { return [] }
+        if flow != nil, phase == .training { return beginUpdates(now: now) }
+        guard record.sent == nil else { return [] }
         switch phase {
         case .training, .evaluating: return sendWeights(worker) + assignSpans(now: now)
         case .gathering: return sendWeights(worker)
@@ -211,6 +239,10 @@ extension Coordinator {
     ) -> [CoordinatorAction] {
         guard let record = workers.removeValue(forKey: worker) else { return [] }
         if record.lease != nil { statistics.leasesReturned += 1 }
+        if let lease = record.lease, lease.work == .training, flow != nil {
+            dropUpdate(of: lease)
+            return [farewell] + applyNextUpdate() + beginUpdates(now: now)
+        }
         guard let lease = record.lease, isNeeded(lease), !isHeld(lease.span) else { return [farewell] }
         unassigned.append(lease.span)
         return [farewell] + assignSpans(now: now)

@@ -19,12 +19,12 @@ public enum CoordinatorEvent: Sendable {
     case lateSpanDone(WorkerIdentifier, lease: Int)
     /// A worker's result was not finite, or could not be computed.
     case computationFailed(WorkerIdentifier, step: Int, shard: Int, reason: String)
-    /// The gradients of all shards of the step are summed, in all partitions.
+    /// The gradients of all shards of the step, or of the sum of this number, are summed, in all partitions.
     case reduced(step: Int)
-    /// All spans of the step were reported done, and yet a partition waits for gradients of it in vain: they were lost
-    /// with a connection.
+    /// All spans of the step, or of the sum of this number, were reported done, and yet a partition waits for gradients
+    /// in vain: they were lost with a connection.
     case gradientsLost(step: Int)
-    /// The shell has applied the step that turns the weights into this version.
+    /// The shell has applied the step, or the update, that turns the weights into this version.
     case applied(version: Int)
     /// Somebody asks for an orderly end.
     case stopRequested
@@ -38,13 +38,17 @@ public enum CoordinatorAction: Sendable, Equatable {
     case sendWeights(WorkerIdentifier)
     /// Send a lease. The weights it needs were sent before.
     case grant(WorkerIdentifier, Lease)
-    /// All spans of the step are done: report `reduced` once their gradients are summed everywhere.
+    /// All spans of the step, or of the sum of this number, are done: report `reduced` once their gradients are summed
+    /// everywhere.
     case awaitSums(step: Int)
     /// All gradients are summed: clip, apply Adam, stream the new weights to the recipients, then report `applied`.
     case apply(step: Int, outcome: StepOutcome, recipients: [WorkerIdentifier])
-    /// The validation loss of a version is known.
+    /// One worker's gradients are summed: clip, apply Adam, report `applied`. Nobody is sent the new weights before
+    /// `sendWeights` says so.
+    case applyUpdate(Update)
+    /// The validation loss at a step is known.
     case evaluated(version: Int, outcome: StepOutcome)
-    /// Write a checkpoint of the present version.
+    /// Write a checkpoint of the present weights, at this step.
     case checkpoint(version: Int)
     /// A worker is no longer counted on; tell it, should it still listen.
     case dismissed(WorkerIdentifier, reason: String)

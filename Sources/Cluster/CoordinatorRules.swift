@@ -12,6 +12,10 @@ public struct CoordinatorRules: Sendable {
     public var checkpointEverySteps: Int
     /// A worker that was silent for longer has lost its lease.
     public var silenceLimitSeconds: Double
+    /// Whether all shards take their steps together.
+    public var isSynchronous = true
+    /// If not: versions that gradients may be behind when they are applied; `nil` for no bound.
+    public var stalenessMax: Int?
     /// A worker that has not delivered a lease by then is given up although its heart beats; or by twenty times the
     /// usual duration of a step, if that is longer.
     public var leaseLimitSeconds = 60.0

@@ -21,13 +21,17 @@ public struct GradientReduction<Payload> {
     }
 
     private let tree: ReductionTree
+    /// What is summed: all shards, or those of one node.
+    public let root: ShardRange
     private var chunks: [Chunk]
     /// The number of chunks summed over all shards.
     public private(set) var completedChunks = 0
 
-    /// A reduction of `chunkCount` chunks along `tree`.
-    public init(tree: ReductionTree, chunkCount: Int) {
+    /// A reduction of `chunkCount` chunks along `tree`, up to `root` (a node; `nil` for the tree's root).
+    public init(tree: ReductionTree, root: ShardRange? = nil, chunkCount: Int) {
         self.tree = tree
+        self.root = root ?? tree.root
+        precondition(tree.isNode(self.root), "\(self.root) is no node of the tree over \(tree.shards) shards")
         chunks = Array(repeating: Chunk(), count: chunkCount)
     }
 
@@ -40,18 +44,21 @@ public struct GradientReduction<Payload> {
         _ payload: Payload, chunk: Int, node: ShardRange, combine: (_ left: Payload, _ right: Payload) -> Payload
     ) -> ReductionVerdict {
         precondition(tree.isNode(node), "\(node) is no node of the tree over \(tree.shards) shards")
+        precondition(root.contains(node), "\(node) is no part of \(root)")
         let present = chunks[chunk].nodes
         if present.keys.contains(where: { $0.contains(node) }) { return .duplicate }
         for key in present.keys where node.contains(key) { chunks[chunk].nodes[key] = nil }
         var current = node
         var sum = payload
-        while let (parent, sibling, isLeft) = tree.parent(of: current), let other = chunks[chunk].nodes[sibling] {
+        while current != root, let (parent, sibling, isLeft) = tree.parent(of: current),
+            let other = chunks[chunk].nodes[sibling]
+        {
             chunks[chunk].nodes[sibling] = nil
             sum = isLeft ? combine(sum, other) : combine(other, sum)
             current = parent
         }
         chunks[chunk].nodes[current] = sum
-        guard current == tree.root else { return .accepted(completed: false) }
+        guard current == root else { return .accepted(completed: false) }
         completedChunks += 1
         return .accepted(completed: true)
     }
@@ -63,6 +70,6 @@ public struct GradientReduction<Payload> {
         }
     }
 
-    /// The sum over all shards of one chunk; `nil` while shards are missing.
-    public func total(chunk: Int) -> Payload? { chunks[chunk].nodes[tree.root] }
+    /// The sum over all shards of the root of one chunk; `nil` while shards are missing.
+    public func total(chunk: Int) -> Payload? { chunks[chunk].nodes[root] }
 }

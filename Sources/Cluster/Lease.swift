@@ -16,17 +16,28 @@ public struct Lease: Sendable, Hashable {
     public let identifier: Int
     /// What to compute.
     public let work: Work
-    /// The step, which is also the version of the weights to compute with.
+    /// The step, which says where in the data the shards are.
     public let step: Int
     /// The shards.
     public let span: ShardRange
+    /// The version of the weights to compute with; in synchronous training the step.
+    public let version: Int
+    /// The number of the sum that the gradients belong to: the step, or without common steps the lease's own.
+    public let sum: Int
+
+    /// A lease of a step that all workers compute together.
+    public init(identifier: Int, work: Work, step: Int, span: ShardRange) {
+        self.init(identifier: identifier, work: work, step: step, span: span, version: step, sum: step)
+    }
 
     /// A lease.
-    public init(identifier: Int, work: Work, step: Int, span: ShardRange) {
+    public init(identifier: Int, work: Work, step: Int, span: ShardRange, version: Int, sum: Int) {
         self.identifier = identifier
         self.work = work
         self.step = step
         self.span = span
+        self.version = version
+        self.sum = sum
     }
 }
 
@@ -47,7 +58,7 @@ public struct ShardOutcome: Sendable, Hashable {
     }
 }
 
-/// The sum of the outcomes of all shards, along the reduction tree.
+/// The sum of the outcomes of all shards, or of those of one node, along the reduction tree.
 public struct StepOutcome: Sendable, Hashable {
     /// The sum of losses, in nats.
     public let loss: Double
@@ -56,12 +67,17 @@ public struct StepOutcome: Sendable, Hashable {
 
     /// Sums `outcomes`, one for each shard in ascending order, along the tree.
     public init(summing outcomes: [ShardOutcome], along tree: ReductionTree) {
-        precondition(outcomes.map(\.shard) == Array(0..<tree.shards), "one outcome for each shard, in order")
+        self.init(summing: outcomes, of: tree.root, along: tree)
+    }
+
+    /// Sums `outcomes`, one for each shard of a node of the tree in ascending order.
+    public init(summing outcomes: [ShardOutcome], of root: ShardRange, along tree: ReductionTree) {
+        precondition(outcomes.map(\.shard) == Array(root.indices), "one outcome for each shard, in order")
         func sum(_ node: ShardRange) -> Double {
-            guard let (left, right) = tree.children(of: node) else { return outcomes[node.lower].loss }
+            guard let (left, right) = tree.children(of: node) else { return outcomes[node.lower - root.lower].loss }
             return sum(left) + sum(right)
         }
-        loss = sum(tree.root)
+        loss = sum(root)
         tokens = outcomes.reduce(0) { $0 + $1.tokens }
     }
 

@@ -151,7 +151,7 @@ public struct WorkerSession: Sendable {
     }
 
     private mutating func startIfPossible() -> [WorkerAction] {
-        guard phase == .waiting, let lease, version == lease.step else { return [] }
+        guard phase == .waiting, let lease, version == lease.version else { return [] }
         self.lease = nil
         phase = .computing(lease)
         return [.compute(lease)]

@@ -19,7 +19,7 @@ public struct TrainingConfiguration: Sendable, Equatable, Codable {
     /// Decides initial weights, dropout and order.
     public var seed: UInt64
     /// How the workers' contributions are combined.
-    public var consistency: ConsistencyKind
+    public var consistency: Consistency
     /// What products are computed in.
     public var precision: PrecisionKind
     /// How often the validation loss is measured.
@@ -38,7 +38,7 @@ public struct TrainingConfiguration: Sendable, Equatable, Codable {
     public init(
         epochs: Int = 10, steps: Int? = nil, batch: Int = 32, sequence: Int = defaultStreamSequence, shards: Int = 8,
         adam: AdamConfiguration = AdamConfiguration(), clip: Double = 5, seed: UInt64 = 1,
-        consistency: ConsistencyKind = .synchronous, precision: PrecisionKind = .single,
+        consistency: Consistency = .synchronous, precision: PrecisionKind = .single,
         validate: ValidationInterval = .epoch
     ) {
         self.epochs = epochs
@@ -66,7 +66,7 @@ public struct TrainingConfiguration: Sendable, Equatable, Codable {
         adam = try AdamConfiguration(from: section.section("adam", keys: AdamConfiguration.CodingKeys.self))
         clip = try section.number("clip", default: 5, in: .from(0))
         seed = try section.seed("seed", default: 1)
-        consistency = try section.choice("consistency", default: .synchronous)
+        consistency = try Consistency(from: section)
         precision = try section.choice("precision", default: .single)
         validate = try Self.validate(from: section)
         if shards > batch {
@@ -119,12 +119,6 @@ public struct AdamConfiguration: Sendable, Equatable, Codable {
         beta2 = try section.number("beta2", default: 0.999, in: .from(0, below: 1))
         epsilon = try section.number("epsilon", default: 1e-8, in: .above(0))
     }
-}
-
-/// How the workers' contributions are combined.
-public enum ConsistencyKind: String, Sendable, Equatable, Codable, CaseIterable {
-    /// Every step waits for all shards: the same bits on any cluster.
-    case synchronous
 }
 
 /// What products are computed in, and what travels.

@@ -1,5 +1,7 @@
 // Hidden states between steps.
 
+import Numerics
+
 /// The server's copy of what truncated back-propagation carries from step to step, shard by shard. It is the
 /// authoritative one: any worker can take over any shard, and a resumed run continues as if it had never stopped.
 struct CarriedStates {
@@ -23,14 +25,15 @@ struct CarriedStates {
     subscript(shard: Int) -> Entry { current[shard] }
 
     /// Takes the state of a shard at the end of the step in progress.
-    mutating func deliver(shard: Int, values: [Float], holder: [UInt8]) {
+    mutating func deliver(shard: Int, values: [Float], holder: [UInt8]?) {
         incoming[shard] = Entry(values: values, holder: holder)
     }
 
-    /// The step was applied: what was delivered is the state now.
-    mutating func advance() {
-        for (shard, entry) in incoming { current[shard] = entry }
-        incoming = [:]
+    /// The step of these shards was applied: what was delivered is the state now.
+    mutating func advance(_ span: ShardRange) {
+        for shard in span.indices {
+            if let entry = incoming.removeValue(forKey: shard) { current[shard] = entry }
+        }
     }
 
     /// Puts back what a checkpoint held.

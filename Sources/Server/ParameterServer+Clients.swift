@@ -17,9 +17,9 @@ extension ParameterServer {
         let now = MonotonicClock.seconds
         var status = WireStatus()
         status.phase = phaseName
-        status.step = UInt64(coordinator.version)
+        status.step = UInt64(coordinator.step)
         status.stepsTotal = UInt64(task.totalSteps)
-        status.epoch = UInt64(min(coordinator.version / task.stepsPerEpoch + 1, task.epochs))
+        status.epoch = UInt64(min(coordinator.step / task.stepsPerEpoch + 1, task.epochs))
         status.epochsTotal = UInt64(task.epochs)
         status.trainingLoss = progress.loss
         status.smoothedLoss = progress.smoothedLoss
@@ -30,7 +30,7 @@ extension ParameterServer {
         let speed = progress.speed(now: now)
         status.tokensPerSecond = speed.tokensPerSecond
         status.secondsLeft =
-            speed.stepsPerSecond > 0 ? Double(task.totalSteps - coordinator.version) / speed.stepsPerSecond : 0
+            speed.stepsPerSecond > 0 ? Double(task.totalSteps - coordinator.step) / speed.stepsPerSecond : 0
         status.parameters = UInt64(task.parameterCount)
         status.residentBytes = UInt64(CurrentProcess.residentBytes)
         status.uptimeSeconds = now - startedAt
@@ -81,7 +81,7 @@ extension ParameterServer {
         let now = MonotonicClock.seconds
         let version: Int
         switch request.which {
-        case .newest, .UNRECOGNIZED: version = coordinator.version
+        case .newest, .UNRECOGNIZED: version = coordinator.step
         case .best: version = progress.bestStep
         case .version: version = Int(clamping: request.version)
         }
@@ -92,7 +92,7 @@ extension ParameterServer {
         else {
             return refuse(
                 peer, .unknownVersion,
-                "version \(version) is neither the newest (\(coordinator.version)) nor in a checkpoint that was kept"
+                "version \(version) is neither the newest (\(coordinator.step)) nor in a checkpoint that was kept"
             )
         }
         var answer = WireSnapshot()
@@ -118,7 +118,7 @@ extension ParameterServer {
     private func makeSnapshot(version: Int, now: Double) -> WeightSnapshot? {
         let chunks: [FrameBox]
         var record = record(version: version, withState: false)
-        if version == coordinator.version {
+        if version == coordinator.step {
             guard let read = try? partitions.weights() else { return nil }
             chunks = read
         } else {

@@ -156,7 +156,7 @@ extension ParameterServer {
 
     private func accept(_ push: WirePush, frames: consuming FrameList, from worker: WorkerIdentifier) {
         guard let lease = coordinator.lease(of: worker), lease.work == .training, coordinator.phase == .training,
-            push.step == UInt64(coordinator.version)
+            push.sum == UInt64(lease.sum)
         else {
             peers.counters.stalePushes += 1
             return
@@ -192,7 +192,7 @@ extension ParameterServer {
             ShardOutcome(shard: Int($0.shard), loss: $0.loss, tokens: Int(clamping: $0.tokens))
         }
         if lease.work == .training {
-            guard partitions.own.covers(lease.span), frames.count == lease.span.count else {
+            guard partitions.own.covers(lease.span, of: lease.sum), frames.count == lease.span.count else {
                 peers.counters.malformed += 1
                 return carryOut(.workerGone(worker, reason: "reported a span without all of its gradients"))
             }
@@ -205,7 +205,9 @@ extension ParameterServer {
             }
             for shard in lease.span.indices {
                 guard let state = frames.popFirst() else { break }
-                carriedStates.deliver(shard: shard, values: state.elements(of: Float.self), holder: worker.bytes)
+                carriedStates.deliver(
+                    shard: shard, values: state.elements(of: Float.self),
+                    holder: partitions.own.isSynchronous ? worker.bytes : nil)
             }
         }
         let tokens = outcomes.reduce(0) { $0 + $1.tokens }

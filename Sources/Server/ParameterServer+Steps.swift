@@ -35,6 +35,8 @@ extension ParameterServer {
         message.step = UInt64(lease.step)
         message.span.lower = UInt32(lease.span.lower)
         message.span.upper = UInt32(lease.span.upper)
+        message.version = UInt64(lease.version)
+        message.sum = UInt64(lease.sum)
         var frames = FrameList()
         if lease.work == .training {
             // A worker keeps the states of the shards that it computed last; the others come with the lease.
@@ -50,34 +52,49 @@ extension ParameterServer {
 
     /// All weights of the present version to one worker, by everybody who holds some.
     func sendAllWeights(to worker: WorkerIdentifier) {
-        guard let recipient = members[worker]?.recipient else { return }
+        guard let recipient = recipient(worker) else { return }
         partitions.sendWeights(to: worker.bytes)
         partitions.own.sendAll(to: recipient, over: peers)
     }
 
+    /// Weights may lie where workers of this machine look only if they rest while somebody computes with them.
+    private func recipient(_ worker: WorkerIdentifier) -> WeightsRecipient? {
+        guard let member = members[worker] else { return nil }
+        let sharesMemory = member.gradients != nil && partitions.own.isSynchronous
+        return WeightsRecipient(peer: member.peer, sharesMemory: sharesMemory)
+    }
+
     // MARK: - Applying
+
+    /// Applies what one worker computed, without common steps.
+    func apply(_ update: Update) -> String? {
+        guard let outcome = update.outcome else { preconditionFailure("an update that is not computed") }
+        return apply(sum: update.lease.sum, of: update.lease.span, outcome: outcome, recipients: [])
+    }
 
     /// Clips, and has all partitions apply Adam and stream their chunks out.
     ///
     /// - Returns: Why the step must be refused, if the gradient is not finite; the weights are then as before.
-    func apply(step: Int, outcome: StepOutcome, recipients: [WorkerIdentifier]) -> String? {
-        let norm = partitions.gradientNorm()
+    func apply(sum: Int, of span: ShardRange, outcome: StepOutcome, recipients: [WorkerIdentifier]) -> String? {
+        let norm = partitions.gradientNorm(of: sum)
         let tokens = max(1, outcome.tokens)
         guard outcome.loss.isFinite, norm.sumOfSquares.isFinite else {
             peers.counters.stepsRefused += 1
             return "the \(outcome.loss.isFinite ? "gradient" : "loss") is not finite; lower training.adam.rate or "
-                + "training.clip, or look at the data of step \(step)"
+                + "training.clip, or look at the data of step \(coordinator.step)"
         }
-        let workers = recipients.compactMap { members[$0]?.recipient }
+        let workers = recipients.compactMap { recipient($0) }
+        let version = coordinator.version
         var message = WirePartitionApply()
-        message.step = UInt64(step)
-        message.update = UInt64(step + 1)
+        message.sum = UInt64(sum)
+        message.update = UInt64(version + 1)
         message.gradientScale = norm.gradientScale(tokens: tokens, limit: options.configuration.training.clip)
         message.recipients = workers.map { .init($0.peer.bytes) }
         application = StepApplication(
-            step: step, outcome: outcome, gradientNorm: norm.norm(tokens: tokens), since: MonotonicClock.seconds)
+            version: version, span: span, outcome: outcome, gradientNorm: norm.norm(tokens: tokens),
+            since: MonotonicClock.seconds)
         partitions.apply(
-            message, task.optimizer.step(update: step + 1, gradientScale: message.gradientScale), to: workers,
+            message, task.optimizer.step(update: version + 1, gradientScale: message.gradientScale), to: workers,
             over: peers)
         return nil
     }
@@ -109,6 +126,7 @@ extension ParameterServer {
             stepsPerEpoch: task.stepsPerEpoch, epoch: version / task.stepsPerEpoch,
             stepInEpoch: version % task.stepsPerEpoch, lastEvaluated: coordinator.lastEvaluated,
             validationLoss: progress.validationLoss, bestValidationLoss: progress.bestValidationLoss,
+            updates: coordinator.positions == nil ? nil : coordinator.version, positions: coordinator.positions,
             bestStep: progress.bestStep, smoothedLoss: progress.smoothedLoss.isNaN ? nil : progress.smoothedLoss,
             carriedState: withState ? CheckpointKeeper.stateFile : nil,
             data: Self.contentHashes(of: corpus),

@@ -28,8 +28,8 @@ public final class ParameterServer {
 
     var coordinator: Coordinator
     let partitions: PartitionSet
-    /// Since when the last gradients of a step are on their way; `nil` while no step waits for them.
-    var sumsAwaitedSince: Double?
+    /// Since when the last gradients of a sum are on their way, by its number; empty while no step waits for any.
+    var sumsAwaitedSince: [Int: Double] = [:]
     /// The step that partitions are applying.
     var application: StepApplication?
     /// Clients that asked for a snapshot while a step was being applied.
@@ -63,7 +63,6 @@ public final class ParameterServer {
         var gradients: SharedMemory?
         var lastHeard: Double
 
-        var recipient: WeightsRecipient { WeightsRecipient(peer: peer, sharesMemory: gradients != nil) }
     }
 
     /// How long the end of a server waits for its last messages to leave.
@@ -102,9 +101,11 @@ public final class ParameterServer {
         carriedStates = CarriedStates(shards: training.shards)
         checkpoints = try CheckpointKeeper(
             directory: directory.checkpointsPath, keep: options.configuration.checkpoints.keep)
-        let rules = CoordinatorRules(
+        var rules = CoordinatorRules(
             shards: training.shards, totalSteps: task.totalSteps, evaluateEverySteps: task.stepsBetweenEvaluations,
             checkpointEverySteps: options.configuration.checkpoints.every, expectedWorkers: options.expectedWorkers)
+        rules.isSynchronous = training.consistency == .synchronous
+        rules.stalenessMax = training.consistency.stalenessMax
         var restored: RunRecord?
         let source: any ParameterSource
         if let opened = try checkpoints.newest(logger: logger) {
@@ -124,13 +125,14 @@ public final class ParameterServer {
             source = InitialParameters(task)
         }
         coordinator = Coordinator(
-            rules: rules, version: restored?.step ?? 0, lastEvaluated: restored?.lastEvaluated)
+            rules: rules, version: restored.map { $0.updates ?? $0.step } ?? 0, positions: restored?.positions,
+            lastEvaluated: restored?.lastEvaluated)
         (peers.run, peers.incarnation) = (directory.identity.run, directory.identity.incarnation)
         partitions = try PartitionSet(
             PartitionAssignment(
                 layout: task.layout, shards: training.shards, chunks: task.layout.chunks.indices,
                 version: coordinator.version, optimizer: task.optimizer, precision: task.shape.precision,
-                silenceLimitSeconds: rules.silenceLimitSeconds),
+                silenceLimitSeconds: rules.silenceLimitSeconds, isSynchronous: rules.isSynchronous),
             endpoints: options.partitionServers, run: peers.run, incarnation: peers.incarnation, source: source,
             keys: options.keys, in: context, clock: clock, logger: logger)
         if let restored {
@@ -235,12 +237,19 @@ public final class ParameterServer {
             switch action {
             case .sendWeights(let worker): sendAllWeights(to: worker)
             case .grant(let worker, let lease): send(lease, to: worker)
-            case .awaitSums:
-                sumsAwaitedSince = MonotonicClock.seconds
+            case .awaitSums(let sum):
+                sumsAwaitedSince[sum] = MonotonicClock.seconds
                 waiting += nextActions()
             case .apply(let step, let outcome, let recipients):
-                if let failure = apply(step: step, outcome: outcome, recipients: recipients) {
+                if let failure = apply(sum: step, of: tree.root, outcome: outcome, recipients: recipients) {
                     logger.error("the step is refused", metadata: ["step": "\(step)", "reason": "\(failure)"])
+                    waiting = coordinator.fail(reason: failure)[...]
+                }
+                waiting += nextActions()
+            case .applyUpdate(let update):
+                if let failure = apply(update) {
+                    logger.error(
+                        "the update is refused", metadata: ["step": "\(update.lease.step)", "reason": "\(failure)"])
                     waiting = coordinator.fail(reason: failure)[...]
                 }
                 waiting += nextActions()
@@ -268,7 +277,7 @@ public final class ParameterServer {
         goodbye.explanation = text
         for member in members.values { send(.goodbye(goodbye), to: member.peer) }
         partitions.dismiss(goodbye)
-        logger.notice("the run ends", metadata: ["how": "\(text)", "step": "\(coordinator.version)"])
+        logger.notice("the run ends", metadata: ["how": "\(text)", "step": "\(coordinator.step)"])
         if let problem = checkpoints.problem { throw .system("the last checkpoint could not be written: \(problem)") }
         switch end {
         case .completed:

@@ -41,7 +41,7 @@ extension CoordinatorStatistics {
         [
             ("leases-returned", leasesReturned), ("speculations", speculations),
             ("speculations-won", speculationsWon), ("late-results", lateResults),
-        ]
+        ] + staleness.sorted { $0.key < $1.key }.map { ("staleness-\($0.key)", $0.value) }
     }
 }
 

@@ -12,16 +12,16 @@ struct TrainingProgress {
     private(set) var bestStep = 0
     private(set) var gradientNorm: Double = .nan
     private(set) var tokens = 0
-    private var recent: [(time: Double, tokens: Int, steps: Int)] = []
+    private var recent: [(time: Double, tokens: Int, steps: Double)] = []
 
-    /// A step was applied at `now`.
-    mutating func noteStep(loss: Double, tokens: Int, gradientNorm: Double, now: Double) {
+    /// A step, or the `part` of one that an update without common steps is, was applied at `now`.
+    mutating func noteStep(loss: Double, tokens: Int, part: Double, gradientNorm: Double, now: Double) {
         self.loss = loss
         self.gradientNorm = gradientNorm
-        smoothedLoss = smoothedLoss.isNaN ? loss : smoothedLoss + (loss - smoothedLoss) / 50
+        smoothedLoss = smoothedLoss.isNaN ? loss : smoothedLoss + (loss - smoothedLoss) * part / 50
         self.tokens += tokens
         let last = recent.last
-        recent.append((now, (last?.tokens ?? 0) + tokens, (last?.steps ?? 0) + 1))
+        recent.append((now, (last?.tokens ?? 0) + tokens, (last?.steps ?? 0) + part))
         if recent.count > 400 { recent.removeFirst(200) }
     }
 
@@ -52,6 +52,6 @@ struct TrainingProgress {
             last.time > first.time
         else { return (0, 0) }
         let seconds = last.time - first.time
-        return (Double(last.tokens - first.tokens) / seconds, Double(last.steps - first.steps) / seconds)
+        return (Double(last.tokens - first.tokens) / seconds, (last.steps - first.steps) / seconds)
     }
 }

@@ -25,6 +25,11 @@ public struct RunRecord: Codable, Sendable, Equatable {
     public var validationLoss: Double?
     /// The lowest validation loss so far.
     public var bestValidationLoss: Double?
+    /// Without common steps (`training.consistency`): the updates of the weights; `nil` in synchronous training, where
+    /// every step is one.
+    public var updates: Int?
+    /// Without common steps: the next step of each shard.
+    public var positions: [Int]?
     /// The version with the lowest validation loss.
     public var bestStep: Int
     /// An exponential mean of the training losses, nats a token.
@@ -51,6 +56,8 @@ public struct RunRecord: Codable, Sendable, Equatable {
         lastEvaluated: Int?,
         validationLoss: Double?,
         bestValidationLoss: Double?,
+        updates: Int? = nil,
+        positions: [Int]? = nil,
         bestStep: Int,
         smoothedLoss: Double?,
         carriedState: String?,
@@ -67,6 +74,8 @@ public struct RunRecord: Codable, Sendable, Equatable {
         self.lastEvaluated = lastEvaluated
         self.validationLoss = validationLoss
         self.bestValidationLoss = bestValidationLoss
+        self.updates = updates
+        self.positions = positions
         self.bestStep = bestStep
         self.smoothedLoss = smoothedLoss
         self.carriedState = carriedState

@@ -684,7 +684,8 @@ package nonisolated struct WirePush: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var step: UInt64 = 0
+  /// The number of the sum that it belongs to: the step, or without common steps the lease.
+  package var sum: UInt64 = 0
 
   package var node: WireShards {
     get {_node ?? WireShards()}
@@ -1042,6 +1043,12 @@ package nonisolated struct WireLease: Sendable {
   package mutating func clearSpan() {self._span = nil}
 
   package var stateShards: [UInt32] = []
+
+  /// The version of the weights to compute with.
+  package var version: UInt64 = 0
+
+  /// The number of the sum that the gradients belong to.
+  package var sum: UInt64 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1525,6 +1532,9 @@ package nonisolated struct WirePartitionAssignment: Sendable {
   /// Gradients and weights travel in bfloat16, and sums are rounded to it.
   package var isBfloat16: Bool = false
 
+  /// Every lease's gradients are applied by themselves.
+  package var isAsynchronous: Bool = false
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -1587,7 +1597,8 @@ package nonisolated struct WirePartitionApply: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var step: UInt64 = 0
+  /// The number of the sum that is applied.
+  package var sum: UInt64 = 0
 
   /// Counts from 1.
   package var update: UInt64 = 0
@@ -1676,13 +1687,13 @@ package nonisolated struct WirePartitionReport: Sendable {
   package init() {}
 }
 
-/// The gradients of all chunks of the partition are summed over all shards.
+/// The gradients of all chunks of the partition are summed over all shards of the sum.
 package nonisolated struct WirePartitionReduced: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var step: UInt64 = 0
+  package var sum: UInt64 = 0
 
   /// The part of each chunk, in order, in the squared norm of the gradient.
   package var normPartials: [Double] = []
@@ -2607,7 +2618,7 @@ nonisolated extension WireSharedMemoryAddress: SwiftProtobuf.Message, SwiftProto
 
 nonisolated extension WirePush: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Push"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}step\0\u{1}node\0\u{1}chunk\0\u{3}sparse_rows\0\u{3}is_sparse\0\u{3}is_shared\0\u{3}shared_offset\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}sum\0\u{1}node\0\u{1}chunk\0\u{3}sparse_rows\0\u{3}is_sparse\0\u{3}is_shared\0\u{3}shared_offset\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2615,7 +2626,7 @@ nonisolated extension WirePush: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
       // allocates stack space for every case branch when no optimizations are
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
-      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.step) }()
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.sum) }()
       case 2: try { try decoder.decodeSingularMessageField(value: &self._node) }()
       case 3: try { try decoder.decodeSingularUInt32Field(value: &self.chunk) }()
       case 4: try { try decoder.decodeSingularUInt32Field(value: &self.sparseRows) }()
@@ -2632,8 +2643,8 @@ nonisolated extension WirePush: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
     // https://github.com/apple/swift-protobuf/issues/1182
-    if self.step != 0 {
-      try visitor.visitSingularUInt64Field(value: self.step, fieldNumber: 1)
+    if self.sum != 0 {
+      try visitor.visitSingularUInt64Field(value: self.sum, fieldNumber: 1)
     }
     try { if let v = self._node {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
@@ -2657,7 +2668,7 @@ nonisolated extension WirePush: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
   }
 
   package static func ==(lhs: WirePush, rhs: WirePush) -> Bool {
-    if lhs.step != rhs.step {return false}
+    if lhs.sum != rhs.sum {return false}
     if lhs._node != rhs._node {return false}
     if lhs.chunk != rhs.chunk {return false}
     if lhs.sparseRows != rhs.sparseRows {return false}
@@ -3332,7 +3343,7 @@ nonisolated extension WireRefusal: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension WireLease: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Lease"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}lease\0\u{1}work\0\u{1}step\0\u{1}span\0\u{3}state_shards\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}lease\0\u{1}work\0\u{1}step\0\u{1}span\0\u{3}state_shards\0\u{1}version\0\u{1}sum\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3345,6 +3356,8 @@ nonisolated extension WireLease: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       case 3: try { try decoder.decodeSingularUInt64Field(value: &self.step) }()
       case 4: try { try decoder.decodeSingularMessageField(value: &self._span) }()
       case 5: try { try decoder.decodeRepeatedUInt32Field(value: &self.stateShards) }()
+      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.version) }()
+      case 7: try { try decoder.decodeSingularUInt64Field(value: &self.sum) }()
       default: break
       }
     }
@@ -3370,6 +3383,12 @@ nonisolated extension WireLease: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if !self.stateShards.isEmpty {
       try visitor.visitPackedUInt32Field(value: self.stateShards, fieldNumber: 5)
     }
+    if self.version != 0 {
+      try visitor.visitSingularUInt64Field(value: self.version, fieldNumber: 6)
+    }
+    if self.sum != 0 {
+      try visitor.visitSingularUInt64Field(value: self.sum, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3379,6 +3398,8 @@ nonisolated extension WireLease: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if lhs.step != rhs.step {return false}
     if lhs._span != rhs._span {return false}
     if lhs.stateShards != rhs.stateShards {return false}
+    if lhs.version != rhs.version {return false}
+    if lhs.sum != rhs.sum {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -4147,7 +4168,7 @@ nonisolated extension WireAcknowledgement: SwiftProtobuf.Message, SwiftProtobuf.
 
 nonisolated extension WirePartitionAssignment: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".PartitionAssignment"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}tensors\0\u{1}shards\0\u{1}chunks\0\u{1}version\0\u{1}adam\0\u{3}silence_limit_seconds\0\u{3}is_bfloat16\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}tensors\0\u{1}shards\0\u{1}chunks\0\u{1}version\0\u{1}adam\0\u{3}silence_limit_seconds\0\u{3}is_bfloat16\0\u{3}is_asynchronous\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4162,6 +4183,7 @@ nonisolated extension WirePartitionAssignment: SwiftProtobuf.Message, SwiftProto
       case 5: try { try decoder.decodeSingularMessageField(value: &self._adam) }()
       case 6: try { try decoder.decodeSingularDoubleField(value: &self.silenceLimitSeconds) }()
       case 7: try { try decoder.decodeSingularBoolField(value: &self.isBfloat16) }()
+      case 8: try { try decoder.decodeSingularBoolField(value: &self.isAsynchronous) }()
       default: break
       }
     }
@@ -4193,6 +4215,9 @@ nonisolated extension WirePartitionAssignment: SwiftProtobuf.Message, SwiftProto
     if self.isBfloat16 != false {
       try visitor.visitSingularBoolField(value: self.isBfloat16, fieldNumber: 7)
     }
+    if self.isAsynchronous != false {
+      try visitor.visitSingularBoolField(value: self.isAsynchronous, fieldNumber: 8)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -4204,6 +4229,7 @@ nonisolated extension WirePartitionAssignment: SwiftProtobuf.Message, SwiftProto
     if lhs._adam != rhs._adam {return false}
     if lhs.silenceLimitSeconds != rhs.silenceLimitSeconds {return false}
     if lhs.isBfloat16 != rhs.isBfloat16 {return false}
+    if lhs.isAsynchronous != rhs.isAsynchronous {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -4326,7 +4352,7 @@ nonisolated extension WirePartitionState: SwiftProtobuf.Message, SwiftProtobuf._
 
 nonisolated extension WirePartitionApply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".PartitionApply"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}step\0\u{1}update\0\u{3}gradient_scale\0\u{1}recipients\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}sum\0\u{1}update\0\u{3}gradient_scale\0\u{1}recipients\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4334,7 +4360,7 @@ nonisolated extension WirePartitionApply: SwiftProtobuf.Message, SwiftProtobuf._
       // allocates stack space for every case branch when no optimizations are
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
-      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.step) }()
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.sum) }()
       case 2: try { try decoder.decodeSingularUInt64Field(value: &self.update) }()
       case 3: try { try decoder.decodeSingularDoubleField(value: &self.gradientScale) }()
       case 4: try { try decoder.decodeRepeatedBytesField(value: &self.recipients) }()
@@ -4344,8 +4370,8 @@ nonisolated extension WirePartitionApply: SwiftProtobuf.Message, SwiftProtobuf._
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    if self.step != 0 {
-      try visitor.visitSingularUInt64Field(value: self.step, fieldNumber: 1)
+    if self.sum != 0 {
+      try visitor.visitSingularUInt64Field(value: self.sum, fieldNumber: 1)
     }
     if self.update != 0 {
       try visitor.visitSingularUInt64Field(value: self.update, fieldNumber: 2)
@@ -4360,7 +4386,7 @@ nonisolated extension WirePartitionApply: SwiftProtobuf.Message, SwiftProtobuf._
   }
 
   package static func ==(lhs: WirePartitionApply, rhs: WirePartitionApply) -> Bool {
-    if lhs.step != rhs.step {return false}
+    if lhs.sum != rhs.sum {return false}
     if lhs.update != rhs.update {return false}
     if lhs.gradientScale != rhs.gradientScale {return false}
     if lhs.recipients != rhs.recipients {return false}
@@ -4535,7 +4561,7 @@ nonisolated extension WirePartitionReport: SwiftProtobuf.Message, SwiftProtobuf.
 
 nonisolated extension WirePartitionReduced: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".PartitionReduced"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}step\0\u{3}norm_partials\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}sum\0\u{3}norm_partials\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4543,7 +4569,7 @@ nonisolated extension WirePartitionReduced: SwiftProtobuf.Message, SwiftProtobuf
       // allocates stack space for every case branch when no optimizations are
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
-      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.step) }()
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.sum) }()
       case 2: try { try decoder.decodeRepeatedDoubleField(value: &self.normPartials) }()
       default: break
       }
@@ -4551,8 +4577,8 @@ nonisolated extension WirePartitionReduced: SwiftProtobuf.Message, SwiftProtobuf
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    if self.step != 0 {
-      try visitor.visitSingularUInt64Field(value: self.step, fieldNumber: 1)
+    if self.sum != 0 {
+      try visitor.visitSingularUInt64Field(value: self.sum, fieldNumber: 1)
     }
     if !self.normPartials.isEmpty {
       try visitor.visitPackedDoubleField(value: self.normPartials, fieldNumber: 2)
@@ -4561,7 +4587,7 @@ nonisolated extension WirePartitionReduced: SwiftProtobuf.Message, SwiftProtobuf
   }
 
   package static func ==(lhs: WirePartitionReduced, rhs: WirePartitionReduced) -> Bool {
-    if lhs.step != rhs.step {return false}
+    if lhs.sum != rhs.sum {return false}
     if lhs.normPartials != rhs.normPartials {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true

@@ -9,7 +9,7 @@ import Platform
 /// the one before. A second lease of the same step goes behind the first.
 final class GradientArea {
     let memory: SharedMemory
-    private var step = -1
+    private var sum = -1
     private var used = 0
 
     /// The alignment of every piece: the widest vector, and a line of the cache.
@@ -22,10 +22,10 @@ final class GradientArea {
         memory = try SharedMemory(byteCount: max(Self.alignmentBytes, byteCount))
     }
 
-    /// A lease of `step` begins.
-    func begin(step: Int) {
-        if step != self.step { used = 0 }
-        self.step = step
+    /// A lease whose gradients belong to `sum` begins.
+    func begin(sum: Int) {
+        if sum != self.sum { used = 0 }
+        self.sum = sum
     }
 
     /// Memory for one partial sum and its place; `nil` when there is no room left.

@@ -12,7 +12,8 @@ struct GradientSender: GradientSink {
 
     private let connections: ParameterConnections
     private let layout: ParameterLayout
-    private let step: Int
+    /// The number of the sum that the gradients belong to.
+    private let sum: Int
     /// What gradients travel in.
     private let precision: Precision
     private var pending: Destination?
@@ -30,12 +31,12 @@ struct GradientSender: GradientSink {
         case shared(place: Int)
     }
 
-    init(_ connections: ParameterConnections, layout: ParameterLayout, step: Int, precision: Precision) {
+    init(_ connections: ParameterConnections, layout: ParameterLayout, sum: Int, precision: Precision) {
         self.connections = connections
         self.layout = layout
-        self.step = step
+        self.sum = sum
         self.precision = precision
-        connections.gradients?.begin(step: step)
+        connections.gradients?.begin(sum: sum)
     }
 
     mutating func memory(chunk: Int, node: ShardRange) -> Matrix<Float> {
@@ -81,7 +82,7 @@ struct GradientSender: GradientSink {
 
     private func push(chunk: Int, node: ShardRange) -> WirePush {
         var header = WirePush()
-        header.step = UInt64(step)
+        header.sum = UInt64(sum)
         header.chunk = UInt32(chunk)
         header.node.lower = UInt32(node.lower)
         header.node.upper = UInt32(node.upper)

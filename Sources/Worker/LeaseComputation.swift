@@ -138,7 +138,7 @@ final class LeaseComputation {
             }
         }
         var sender = GradientSender(
-            connections, layout: network.layout, step: lease.step, precision: task.shape.precision)
+            connections, layout: network.layout, sum: lease.sum, precision: task.shape.precision)
         let nodes = ReductionTree(shards: task.shards).nodes(covering: lease.span)
         if let simulated {
             let result = simulate(simulated, lease, nodes: nodes, sender: &sender)

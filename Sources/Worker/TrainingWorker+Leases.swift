@@ -48,7 +48,8 @@ extension TrainingWorker {
                 Lease(
                     identifier: Int(clamping: header.lease), work: header.work == .evaluation ? .evaluation : .training,
                     step: Int(clamping: header.step),
-                    span: ShardRange(Int(header.span.lower), Int(header.span.upper)))))
+                    span: ShardRange(Int(header.span.lower), Int(header.span.upper)),
+                    version: Int(clamping: header.version), sum: Int(clamping: header.sum))))
     }
 
     func compute(_ lease: Lease) throws {

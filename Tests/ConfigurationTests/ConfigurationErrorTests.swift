@@ -105,7 +105,14 @@ struct ConfigurationErrorTests {
                 "seed: -1",
                 "4: training.seed: expected a whole number from 0 to 18446744073709551615, found the number -1"
             ),
-            ("consistency: bounded", "4: training.consistency: expected synchronous, found 'bounded'"),
+            (
+                "consistency: bounded",
+                "4: training.consistency: expected synchronous, asynchronous, or {bounded: VERSIONS}, found 'bounded'"
+            ),
+            (
+                "consistency: {bounded: 0}",
+                "4: training.consistency.bounded: expected a whole number from 1 to 1000000, found the number 0"
+            ),
             ("clip: -1", "4: training.clip: expected a number of at least 0, found the number -1"),
         ])
     func wrongTraining(training: String, expected: String) {

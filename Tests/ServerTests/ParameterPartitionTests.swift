@@ -15,7 +15,7 @@ private func push(
     let place = layout.chunks[chunk]
     let tensor = layout.tensors[place.tensor]
     var header = WirePush()
-    header.step = UInt64(step)
+    header.sum = UInt64(step)
     header.chunk = UInt32(chunk)
     header.node.upper = UInt32(shards)
     header.isSparse = tensor.isRowSparse
@@ -65,14 +65,14 @@ func dividedParameters(seed: UInt64) throws {
             let span = ShardRange(0, 4)
             for owner in [whole] + parts where owner.chunks.contains(chunk) {
                 let verdict = owner.accept(header, frames: frames(rows, values), within: span, memory: nil)
-                #expect(verdict == (owner.isReduced ? .completed : .accepted), "seed \(seed)")
+                #expect(verdict == (owner.isReduced(step) ? .completed : .accepted), "seed \(seed)")
                 let again = owner.accept(header, frames: frames(rows, values), within: span, memory: nil)
                 #expect(again == .duplicate, "seed \(seed)")
             }
         }
-        #expect(parts.flatMap(\.normPartials) == whole.normPartials, "seed \(seed)")
+        #expect(parts.flatMap { $0.normPartials(of: step) } == whole.normPartials(of: step), "seed \(seed)")
         let adam = AdamConfiguration(rate: 0.1).step(update: step + 1, gradientScale: 0.5)
-        for owner in [whole] + parts { owner.apply(adam, to: [], over: peers) }
+        for owner in [whole] + parts { owner.apply(step, adam, to: [], over: peers) }
         for part in parts {
             for chunk in part.chunks {
                 for kind in ParameterKind.allCases {
@@ -94,7 +94,7 @@ func impossiblePushes(seed: UInt64) {
     var accepted = 0
     for _ in 0..<20 {
         var header = WirePush()
-        header.step = random.next() % 4 == 0 ? random.next() : 0
+        header.sum = random.next() % 4 == 0 ? random.next() : 0
         header.chunk = random.next() % 4 == 0 ? UInt32.random(in: 0...UInt32.max, using: &random) : 0
         header.node.lower = UInt32.random(in: 0...6, using: &random)
         header.node.upper = random.next() % 9 == 0 ? .max : UInt32.random(in: 0...6, using: &random)

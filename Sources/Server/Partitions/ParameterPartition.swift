@@ -12,13 +12,14 @@ import WireProtocol
 ///
 /// A step goes: partial sums come in (`accept`) until all chunks are summed over all shards (`isReduced`); then the
 /// global norm, of which each process has the parts of its chunks (`normPartials`), gives the gradients' scale, and
-/// `apply` turns one version of the weights into the next.
+/// `apply` turns one version of the weights into the next. Without common steps each lease has a sum of its own, of
+/// which several are under way at once.
 final class ParameterPartition {
     /// What became of a push.
     enum Verdict {
         /// It was new.
         case accepted
-        /// It was new, and the last one: all chunks are summed over all shards.
+        /// It was new, and the last one: all chunks of its sum are there.
         case completed
         /// Its shards were in already.
         case duplicate
@@ -36,19 +37,32 @@ final class ParameterPartition {
     private(set) var version: Int
     /// The weights and moments.
     let store: ParameterStore
-    /// The part of each chunk in the squared norm, computed as soon as the chunk's sum is complete.
-    private(set) var normPartials: [Double]
+    /// Whether all shards take their steps together.
+    let isSynchronous: Bool
 
     /// What gradients and weights travel in, and what sums are rounded to.
     private let precision: Precision
     private let tree: ReductionTree
     private let clock: ServerClock
-    private var reduction: GradientReduction<GradientPayload>
+    /// By their numbers: of the step alone, or without common steps of each lease.
+    private var sums: [Int: Sum] = [:]
+
+    /// A sum of gradients in progress.
+    private struct Sum {
+        var reduction: GradientReduction<GradientPayload>
+        /// The part of each chunk in the squared norm, computed as soon as the chunk's sum is complete.
+        var normPartials: [Double]
+    }
+
+    /// Without common steps, as many sums as there are shards are under way at most, and some that were given up.
+    private static let sumsGivenUpMax = 64
 
     /// Parameters of zero.
     init(
-        layout: ParameterLayout, chunks: Range<Int>, shards: Int, version: Int, precision: Precision, clock: ServerClock
+        layout: ParameterLayout, chunks: Range<Int>, shards: Int, version: Int, isSynchronous: Bool = true,
+        precision: Precision, clock: ServerClock
     ) {
+        self.isSynchronous = isSynchronous
         self.layout = layout
         self.precision = precision
         self.chunks = chunks
@@ -56,8 +70,13 @@ final class ParameterPartition {
         self.clock = clock
         store = ParameterStore(layout: layout, chunks: chunks)
         tree = ReductionTree(shards: shards)
-        reduction = GradientReduction(tree: tree, chunkCount: chunks.count)
-        normPartials = Array(repeating: 0, count: chunks.count)
+        if isSynchronous { begin(version, root: tree.root) }
+    }
+
+    private func begin(_ sum: Int, root: ShardRange) {
+        sums[sum] = Sum(
+            reduction: GradientReduction(tree: tree, root: root, chunkCount: chunks.count),
+            normPartials: Array(repeating: 0, count: chunks.count))
     }
 
     /// The number of parameters that this process owns.
@@ -65,11 +84,23 @@ final class ParameterPartition {
 
     // MARK: - Gradients in
 
-    /// Whether all chunks are summed over all shards of the step.
-    var isReduced: Bool { reduction.isComplete }
+    /// Whether all chunks of a sum are complete.
+    func isReduced(_ sum: Int) -> Bool { sums[sum]?.reduction.isComplete ?? false }
+
+    /// The part of each chunk in the squared norm of a sum that is complete.
+    func normPartials(of sum: Int) -> [Double] { sums[sum]?.normPartials ?? [] }
 
     /// Whether all gradients of a span are in.
-    func covers(_ span: ShardRange) -> Bool { reduction.covers(span) }
+    func covers(_ span: ShardRange, of sum: Int) -> Bool { sums[sum]?.reduction.covers(span) ?? false }
+
+    /// A sum will not be wanted any more.
+    func drop(_ sum: Int) { if !isSynchronous { sums[sum] = nil } }
+
+    /// Makes room for a sum without common steps. Sums that were given up by those who sent parts of them go first.
+    private func open(_ sum: Int, root: ShardRange) {
+        while sums.count >= tree.shards + Self.sumsGivenUpMax, let oldest = sums.keys.min() { sums[oldest] = nil }
+        begin(sum, root: root)
+    }
 
     /// Takes a partial sum.
     ///
@@ -79,7 +110,8 @@ final class ParameterPartition {
     func accept(
         _ push: WirePush, frames: consuming FrameList, within span: ShardRange, memory: SharedMemory?
     ) -> Verdict {
-        guard push.step == UInt64(version) else { return .stale }
+        guard push.sum < UInt64(Int.max), !isSynchronous || push.sum == UInt64(version) else { return .stale }
+        let number = Int(push.sum)
         let (lower, upper, chunk) = (Int(push.node.lower), Int(push.node.upper), Int(push.chunk))
         guard lower < upper, span.contains(ShardRange(lower, upper)), tree.isNode(ShardRange(lower, upper)),
             chunks.contains(chunk),
@@ -90,30 +122,36 @@ final class ParameterPartition {
         let place = chunk - chunks.lowerBound
         let before = clock.enter(.sum)
         defer { clock.enter(before) }
-        switch reduction.insert(
+        if sums[number] == nil { open(number, root: ShardRange(lower, upper)) }
+        guard sums[number]?.reduction.root.contains(ShardRange(lower, upper)) ?? false else { return .impossible }
+        switch sums[number]?.reduction.insert(
             payload, chunk: place, node: ShardRange(lower, upper),
             combine: { GradientPayload.sum($0, $1, columns: columns, precision: precision) })
         {
-        case .duplicate: return .duplicate
+        case .duplicate, nil: return .duplicate
         case .accepted(completed: false): return .accepted
         case .accepted(completed: true):
             clock.enter(.norm)
             // Now rather than when the step is applied: then everybody waits.
-            if let total = reduction.total(chunk: place) { normPartials[place] = total.normPartial(columns: columns) }
-            return isReduced ? .completed : .accepted
+            if let total = sums[number]?.reduction.total(chunk: place) {
+                sums[number]?.normPartials[place] = total.normPartial(columns: columns)
+            }
+            return isReduced(number) ? .completed : .accepted
         }
     }
 
     // MARK: - Weights out
 
-    /// Applies a step of Adam chunk by chunk, and sends each chunk's new weights as soon as they are there.
-    func apply(_ step: AdamStep, to recipients: [WeightsRecipient], over peers: PeerSocket) {
-        precondition(isReduced, "a step is applied before all of its gradients are in")
+    /// Applies a sum by a step of Adam chunk by chunk, and sends each chunk's new weights as soon as they are there.
+    func apply(_ number: Int, _ step: AdamStep, to recipients: [WeightsRecipient], over peers: PeerSocket) {
+        guard let sum = sums[number], sum.reduction.isComplete else {
+            preconditionFailure("a step is applied before all of its gradients are in")
+        }
         version += 1
         let before = clock.enter(.adam)
         defer { clock.enter(before) }
         for chunk in chunks {
-            guard let payload = reduction.total(chunk: chunk - chunks.lowerBound) else { continue }
+            guard let payload = sum.reduction.total(chunk: chunk - chunks.lowerBound) else { continue }
             clock.enter(.adam)
             store.apply(payload, chunk: chunk, step: step)
             clock.enter(.send)
@@ -122,7 +160,8 @@ final class ParameterPartition {
             case .sparse(let rows, _): send(chunk: chunk, rows: rows, to: recipients, over: peers)
             }
         }
-        reduction = GradientReduction(tree: tree, chunkCount: chunks.count)
+        sums[number] = nil
+        if isSynchronous { begin(version, root: tree.root) }
     }
 
     /// Sends all weights of the present version, chunk by chunk.

@@ -2,12 +2,16 @@
 
 import Cluster
 import Messaging
+import Numerics
 import Platform
 import WireProtocol
 
 /// A step that partitions are applying.
 struct StepApplication {
-    var step: Int
+    /// The version that it is applied to.
+    var version: Int
+    /// The shards whose gradients it is the sum of.
+    var span: ShardRange
     var outcome: StepOutcome
     /// The norm of the mean gradient before clipping.
     var gradientNorm: Double
@@ -28,18 +32,18 @@ extension ParameterServer {
 
     /// What the coordinator asks for once all partitions have done what they were waited for.
     func nextActions() -> [CoordinatorAction] {
-        let step = coordinator.version
-        if sumsAwaitedSince != nil, partitions.isReduced(step: step) {
-            sumsAwaitedSince = nil
-            return coordinator.handle(.reduced(step: step), now: MonotonicClock.seconds)
+        for sum in sumsAwaitedSince.keys.sorted() where partitions.isReduced(sum) {
+            sumsAwaitedSince[sum] = nil
+            return coordinator.handle(.reduced(step: sum), now: MonotonicClock.seconds)
         }
-        guard let application, partitions.holds(version: application.step + 1) else { return [] }
+        guard let application, partitions.holds(version: application.version + 1) else { return [] }
         self.application = nil
-        carriedStates.advance()
+        carriedStates.advance(application.span)
         progress.noteStep(
             loss: application.outcome.meanLoss, tokens: application.outcome.tokens,
+            part: Double(application.span.count) / Double(tree.shards),
             gradientNorm: application.gradientNorm, now: MonotonicClock.seconds)
-        let actions = coordinator.handle(.applied(version: application.step + 1), now: MonotonicClock.seconds)
+        let actions = coordinator.handle(.applied(version: application.version + 1), now: MonotonicClock.seconds)
         let clients = waitingClients
         waitingClients = []
         for client in clients { answer(client.request, from: client.peer) }
@@ -48,18 +52,20 @@ extension ParameterServer {
 
     /// Ends waits that have lasted too long.
     func watchPartitions(now: Double) {
-        if let since = sumsAwaitedSince, now - since > Self.sumsSecondsMax {
-            sumsAwaitedSince = nil
+        for (sum, since) in sumsAwaitedSince where now - since > Self.sumsSecondsMax {
+            sumsAwaitedSince[sum] = nil
             peers.counters.stepsRepeated += 1
-            let waiting = partitions.lacking(step: coordinator.version).map(\.text).joined(separator: ", ")
+            let waiting = partitions.lacking(sum).map(\.text).joined(separator: ", ")
             logger.warning(
-                "gradients were lost on their way; the step is computed again",
-                metadata: ["step": "\(coordinator.version)", "waiting": "\(waiting)"])
-            carryOut(.gradientsLost(step: coordinator.version))
+                "gradients were lost on their way; they are computed again",
+                metadata: ["step": "\(coordinator.step)", "waiting": "\(waiting)"])
+            partitions.drop(sum)
+            carryOut(.gradientsLost(step: sum))
         }
         if let application, now - application.since > Self.applicationSecondsMax {
-            for link in partitions.links where link.version == application.step {
-                link.lose("did not apply step \(application.step) within \(Int(Self.applicationSecondsMax)) s")
+            for link in partitions.links where link.version == application.version {
+                link.lose(
+                    "did not apply version \(application.version + 1) within \(Int(Self.applicationSecondsMax)) s")
             }
         }
     }

@@ -20,6 +20,8 @@ struct PartitionAssignment {
     var precision: Precision
     /// A primary that is silent for longer may be replaced by another.
     var silenceLimitSeconds: Double
+    /// Whether all shards take their steps together.
+    var isSynchronous = true
 }
 
 extension PartitionAssignment {
@@ -62,6 +64,7 @@ extension PartitionAssignment {
             rate: adam.rate, beta1: adam.beta1, beta2: adam.beta2, epsilon: adam.epsilon)
         precision = wire.isBfloat16 ? .bfloat16 : .single
         silenceLimitSeconds = wire.silenceLimitSeconds
+        isSynchronous = !wire.isAsynchronous
     }
 
     /// As a message carries it.
@@ -83,6 +86,7 @@ extension PartitionAssignment {
         wire.adam.epsilon = optimizer.epsilon
         wire.isBfloat16 = precision == .bfloat16
         wire.silenceLimitSeconds = silenceLimitSeconds
+        wire.isAsynchronous = !isSynchronous
         return wire
     }
 

@@ -15,6 +15,7 @@ final class PartitionLink {
     /// How long the first answer may take: the partition server may be starting.
     static let startSecondsMax = 10.0
     private static let pingIntervalSeconds = 1.0
+    private static let reducedMax = 10_000
 
     /// Where the partition server listens.
     let endpoint: Endpoint
@@ -28,8 +29,8 @@ final class PartitionLink {
     private(set) var lastHeard = MonotonicClock.seconds
     /// What it last said of itself; `nil` before its first answer.
     private(set) var report: WirePartitionReport?
-    /// The step whose gradients it has summed last, and its chunks' parts of the norm.
-    private(set) var reduced: (step: Int, normPartials: [Double])?
+    /// The sums that it has completed and not applied, by their numbers, and its chunks' parts of their norms.
+    private(set) var reduced: [Int: [Double]] = [:]
     /// The version that it holds.
     private(set) var version: Int
 
@@ -78,6 +79,9 @@ final class PartitionLink {
         poller.add(socket)
         poller.add(monitor)
     }
+
+    /// A sum is applied, or given up.
+    func forget(_ sum: Int) { reduced[sum] = nil }
 
     /// Notes that the partition cannot be counted on.
     func lose(_ reason: String) { loss = loss ?? reason }
@@ -160,7 +164,8 @@ final class PartitionLink {
         case .partitionReport(let report): self.report = report
         case .partitionReduced(let answer):
             guard answer.normPartials.count == chunks.count else { return lose("sent norms of impossible shape") }
-            reduced = (Int(clamping: answer.step), answer.normPartials)
+            reduced[Int(clamping: answer.sum)] = answer.normPartials
+            guard reduced.count <= Self.reducedMax else { return lose("sent sums that nobody asked for") }
         case .partitionApplied(let answer): version = Int(clamping: answer.version)
         case .partitionValues(let answer):
             guard let kind = ParameterKind(answer.kind), chunks.contains(Int(answer.chunk)), frames.count == 1,

@@ -59,8 +59,8 @@ extension PartitionServer {
         case .accepted: break
         case .completed:
             var reduced = WirePartitionReduced()
-            reduced.step = UInt64(partition.version)
-            reduced.normPartials = partition.normPartials
+            reduced.sum = push.sum
+            reduced.normPartials = partition.normPartials(of: Int(push.sum))
             peers.send(.partitionReduced(reduced), to: tenure.primary)
         case .duplicate: peers.counters.duplicatePushes += 1
         case .stale: peers.counters.stalePushes += 1
@@ -110,12 +110,12 @@ extension PartitionServer {
 
     private func apply(_ order: WirePartitionApply, _ tenure: Tenure) {
         let partition = tenure.partition
-        guard tenure.isLoaded, partition.isReduced, order.step == UInt64(partition.version),
+        guard tenure.isLoaded, partition.isReduced(Int(clamping: order.sum)),
             order.update > 0, order.update < UInt64(Int.max), order.gradientScale.isFinite
-        else { return refuse(tenure, "step \(order.step) cannot be applied to version \(partition.version)") }
+        else { return refuse(tenure, "sum \(order.sum) cannot be applied to version \(partition.version)") }
         let step = tenure.assignment.optimizer.step(
             update: Int(order.update), gradientScale: order.gradientScale)
-        partition.apply(step, to: order.recipients.map { recipient([UInt8]($0), tenure) }, over: peers)
+        partition.apply(Int(order.sum), step, to: order.recipients.map { recipient([UInt8]($0), tenure) }, over: peers)
         var applied = WirePartitionApplied()
         applied.version = UInt64(partition.version)
         peers.send(.partitionApplied(applied), to: tenure.primary)
@@ -130,7 +130,8 @@ extension PartitionServer {
 
     private func recipient(_ worker: [UInt8], _ tenure: Tenure) -> WeightsRecipient {
         let peer = RoutingIdentifier(Frame(copying: worker))
-        return WeightsRecipient(peer: peer, sharesMemory: tenure.gradients[peer] != nil)
+        return WeightsRecipient(
+            peer: peer, sharesMemory: tenure.partition.isSynchronous && tenure.gradients[peer] != nil)
     }
 
     private func answer(_ request: WirePartitionFetch, _ tenure: Tenure) {

@@ -145,7 +145,8 @@ public final class PartitionServer {
         (peers.run, peers.incarnation) = (header.run, header.incarnation)
         let partition = ParameterPartition(
             layout: assignment.layout, chunks: assignment.chunks, shards: assignment.shards,
-            version: assignment.version, precision: assignment.precision, clock: clock)
+            version: assignment.version, isSynchronous: assignment.isSynchronous, precision: assignment.precision,
+            clock: clock)
         tenure = Tenure(
             primary: peer, assignment: assignment, partition: partition, missing: Set(assignment.chunks),
             lastHeard: MonotonicClock.seconds)

@@ -39,7 +39,7 @@ final class PartitionSet {
         }
         own = ParameterPartition(
             layout: layout, chunks: ranges[0], shards: assignment.shards, version: assignment.version,
-            precision: assignment.precision, clock: clock)
+            isSynchronous: assignment.isSynchronous, precision: assignment.precision, clock: clock)
         var links: [PartitionLink] = []
         for (endpoint, chunks) in zip(endpoints, ranges.dropFirst()) {
             let link = try PartitionLink(
@@ -104,20 +104,26 @@ final class PartitionSet {
 
     // MARK: - Steps
 
-    /// The endpoints of those that have not summed all gradients of a step.
-    func lacking(step: Int) -> [Endpoint] { links.filter { $0.reduced?.step != step }.map(\.endpoint) }
+    /// The endpoints of those that have not summed all gradients of a step, or of another sum.
+    func lacking(_ sum: Int) -> [Endpoint] { links.filter { $0.reduced[sum] == nil }.map(\.endpoint) }
 
-    /// Whether all gradients of a step are summed, everywhere.
-    func isReduced(step: Int) -> Bool { own.isReduced && links.allSatisfy { $0.reduced?.step == step } }
+    /// Whether all gradients of a sum are there, everywhere.
+    func isReduced(_ sum: Int) -> Bool { own.isReduced(sum) && links.allSatisfy { $0.reduced[sum] != nil } }
+
+    /// A sum will not be wanted any more.
+    func drop(_ sum: Int) {
+        own.drop(sum)
+        for link in links { link.forget(sum) }
+    }
 
     /// Whether all partitions hold a version.
     func holds(version: Int) -> Bool { own.version == version && links.allSatisfy { $0.version == version } }
 
-    /// The norm of the step's gradient; all partitions have summed it. The partials are added in the order of the
-    /// chunks, and so the division into partitions changes no bit of it.
-    func gradientNorm() -> GradientNorm {
+    /// The norm of a sum; all partitions have it. The partials are added in the order of the chunks, and so the
+    /// division into partitions changes no bit of it.
+    func gradientNorm(of sum: Int) -> GradientNorm {
         var norm = GradientNorm(chunks: layout.chunks.count)
-        let parts = [(own.chunks, own.normPartials)] + links.map { ($0.chunks, $0.reduced?.normPartials ?? []) }
+        let parts = [(own.chunks, own.normPartials(of: sum))] + links.map { ($0.chunks, $0.reduced[sum] ?? []) }
         for (chunks, partials) in parts {
             for (chunk, partial) in zip(chunks, partials) { norm.set(partial, chunk: chunk) }
         }
@@ -129,8 +135,12 @@ final class PartitionSet {
     func apply(
         _ message: WirePartitionApply, _ step: AdamStep, to recipients: [WeightsRecipient], over peers: PeerSocket
     ) {
-        for link in links { link.send(.partitionApply(message)) }
-        own.apply(step, to: recipients, over: peers)
+        let sum = Int(message.sum)
+        for link in links {
+            link.send(.partitionApply(message))
+            link.forget(sum)
+        }
+        own.apply(sum, step, to: recipients, over: peers)
     }
 
     /// Tells each partition server that a worker is gone.
