@@ -2,6 +2,7 @@
 
 import Cluster
 import Corpora
+import Ledger
 import Messaging
 import Numerics
 import Optimization
@@ -96,10 +97,13 @@ extension ParameterServer {
     func writeCheckpoint(version: Int) {
         let before = clock.enter(.checkpoint)
         defer { clock.enter(before) }
-        checkpoints.write(
+        // A checkpoint is never newer than the ledger that leads to it.
+        ledger.sync()
+        let folder = checkpoints.write(
             partitions: partitions, states: carriedStates, shards: tree.shards, tokenizer: corpus.tokenizer.json(),
             record: record(version: version, withState: true),
             configuration: options.configuration.json(), best: progress.bestStep, logger: logger)
+        if let folder { ledger.noteCheckpoint(Ledger.digests(of: folder), version: version) }
     }
 
     /// What run.json says of a version.

@@ -39,6 +39,7 @@ extension ParameterServer {
         progress.noteStep(
             loss: application.outcome.meanLoss, tokens: application.outcome.tokens,
             gradientNorm: application.gradientNorm, now: MonotonicClock.seconds)
+        recordStep(application)
         let actions = coordinator.handle(.applied(version: application.step + 1), now: MonotonicClock.seconds)
         let clients = waitingClients
         waitingClients = []
@@ -55,6 +56,7 @@ extension ParameterServer {
             logger.warning(
                 "gradients were lost on their way; the step is computed again",
                 metadata: ["step": "\(coordinator.version)", "waiting": "\(waiting)"])
+            ledger.forgetSpans()
             carryOut(.gradientsLost(step: coordinator.version))
         }
         if let application, now - application.since > Self.applicationSecondsMax {
