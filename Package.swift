@@ -49,13 +49,14 @@ let package = Package(
         .target(name: "Messaging", dependencies: ["CZeroMQ"]),
         .target(name: "WireProtocol", dependencies: [protobuf], exclude: ["rondo.proto"]),
         .target(name: "Cluster", dependencies: ["Numerics"]),
+        .target(name: "Ledger", dependencies: ["Configuration", "Corpora", "Checkpoints", crypto]),
         .target(name: "CPlatform"),
         .target(name: "Platform", dependencies: ["CPlatform"]),
         .target(
             name: "Server",
             dependencies: [
                 "Numerics", "Optimization", "Configuration", "Corpora", "Tasks", "Checkpoints", "Messaging",
-                "WireProtocol", "Cluster", "Platform", logging,
+                "WireProtocol", "Cluster", "Ledger", "Platform", logging,
             ]),
         .target(
             name: "Worker",
@@ -81,8 +82,8 @@ let package = Package(
         .executableTarget(
             name: "rondo",
             dependencies: [
-                "Platform", "Configuration", "Tasks", "Checkpoints", "Messaging", "Inference", "Client", "Supervisor",
-                argumentParser,
+                "Platform", "Configuration", "Tasks", "Checkpoints", "Messaging", "Ledger", "Inference", "Client",
+                "Supervisor", argumentParser,
             ]),
         .executableTarget(
             name: "rondo-server",
@@ -126,6 +127,7 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: ["rondo", "rondo-server", "rondo-worker", .product(name: "Crypto", package: "swift-crypto")]),
+        .testTarget(name: "LedgerTests", dependencies: ["Configuration", "Corpora", "Checkpoints", "Ledger"]),
         .testTarget(name: "ClusterTests", dependencies: ["Numerics", "Cluster"]),
     ],
     swiftLanguageModes: [.v6]

@@ -69,6 +69,15 @@ public struct SequenceSchedule: Sendable {
     ///
     /// The result depends on nothing but the arguments; the order of the step's epoch is kept for the next call.
     public mutating func shardBatch(shard: Int, step: Int, tokens: MappedTokens) -> ShardBatch {
+        var result = ShardBatch()
+        for line in lines(shard: shard, step: step, tokens: tokens) {
+            result.append(line: line, of: tokens, endOfSequence: endOfSequence, longest: longest)
+        }
+        return result
+    }
+
+    /// The lines that a shard learns from in a step, counted from 0 over all epochs.
+    public mutating func lines(shard: Int, step: Int, tokens: MappedTokens) -> [Int] {
         precondition(shard >= 0 && shard < shards && step >= 0, "no shard \(shard) or no step \(step)")
         let number = step / stepsPerEpoch
         let order: SequenceEpoch
@@ -79,14 +88,11 @@ public struct SequenceSchedule: Sendable {
             current = order
         }
         let lines = order.lines(ofBatch: step % stepsPerEpoch)
-        var result = ShardBatch()
-        for place in stride(from: lines.startIndex + shard, to: lines.endIndex, by: shards) {
-            result.append(line: Int(lines[place]), of: tokens, endOfSequence: endOfSequence, longest: longest)
-        }
-        return result
+        return stride(from: lines.startIndex + shard, to: lines.endIndex, by: shards).map { Int(lines[$0]) }
     }
 
-    private func exampleLength(_ line: UInt32, _ tokens: MappedTokens) -> Int {
+    /// How many tokens of a line are predicted.
+    func exampleLength(_ line: UInt32, _ tokens: MappedTokens) -> Int {
         min(tokens.line(Int(line)).count + 1, longest)
     }
 

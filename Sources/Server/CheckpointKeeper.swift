@@ -74,10 +74,12 @@ struct CheckpointKeeper {
     }
 
     /// Writes a checkpoint, and lets go of old ones.
+    ///
+    /// - Returns: The checkpoint, if it could be written.
     mutating func write(
         partitions: PartitionSet, states: CarriedStates, shards: Int, tokenizer: [UInt8],
         record: RunRecord, configuration: [UInt8], best: Int?, logger: Logger
-    ) {
+    ) -> CheckpointFolder? {
         do {
             let json = try record.json(configuration: configuration)
             let folder = try directory.write(step: record.step) { draft throws(CheckpointError) in
@@ -92,9 +94,11 @@ struct CheckpointKeeper {
             problem = nil
             _ = try directory.prune(keep: keep, best: best)
             logger.notice("checkpoint", metadata: ["step": "\(record.step)", "path": "\(folder.path)"])
+            return folder
         } catch {
             problem = "\(error)"
             logger.error("checkpoint not written", metadata: ["step": "\(record.step)", "reason": "\(error)"])
+            return nil
         }
     }
 }

@@ -36,7 +36,7 @@ extension ParameterServer {
         status.uptimeSeconds = now - startedAt
         status.outputDirectory = options.output
         status.latestCheckpoint = checkpoints.latest ?? ""
-        status.problem = checkpoints.problem ?? ""
+        status.problem = checkpoints.problem ?? ledger.problem ?? ""
         status.configurationSummary = task.summary
         status.seconds = clock.report
         status.lastStepUptimeSeconds = progress.lastStepAt.map { $0 - startedAt } ?? 0

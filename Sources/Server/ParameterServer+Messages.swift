@@ -214,6 +214,9 @@ extension ParameterServer {
         if lease.work == .training, done.computeSeconds > 0 {
             members[worker]?.tokensPerSecond = Double(tokens) / done.computeSeconds
         }
+        if lease.work == .training {
+            ledger.note(lease, outcomes, worker: members[worker]?.name ?? "", seconds: Double(done.computeSeconds))
+        }
         members[worker]?.phase = "idle"
         members[worker]?.seconds = done.seconds.prefix(WireLimits.activitiesMaximum).filter(\.isPlausible)
         carryOut(.spanDone(worker, lease: lease.identifier, outcomes: outcomes))

@@ -2,6 +2,7 @@
 
 import Cluster
 import Corpora
+import Ledger
 import Messaging
 import Numerics
 import Optimization
@@ -69,7 +70,9 @@ extension ParameterServer {
     /// Applies what one worker computed, without common steps.
     func apply(_ update: Update) -> String? {
         guard let outcome = update.outcome else { preconditionFailure("an update that is not computed") }
-        return apply(sum: update.lease.sum, of: update.lease.span, outcome: outcome, recipients: [])
+        let failure = apply(sum: update.lease.sum, of: update.lease.span, outcome: outcome, recipients: [])
+        application?.update = update
+        return failure
     }
 
     /// Clips, and has all partitions apply Adam and stream their chunks out.
@@ -91,7 +94,7 @@ extension ParameterServer {
         message.gradientScale = norm.gradientScale(tokens: tokens, limit: options.configuration.training.clip)
         message.recipients = workers.map { .init($0.peer.bytes) }
         application = StepApplication(
-            version: version, span: span, outcome: outcome, gradientNorm: norm.norm(tokens: tokens),
+            sum: sum, version: version, span: span, outcome: outcome, gradientNorm: norm.norm(tokens: tokens),
             since: MonotonicClock.seconds)
         partitions.apply(
             message, task.optimizer.step(update: version + 1, gradientScale: message.gradientScale), to: workers,
@@ -107,16 +110,19 @@ extension ParameterServer {
             "evaluated",
             metadata: ["step": "\(version)", "validation": "\(outcome.meanLoss)", "best": "\(isBest)"])
         // The best weights must be on disk to be kept.
-        if isBest, !coordinator.rules.checkpoints(at: version) { writeCheckpoint(version: version) }
+        if isBest, !coordinator.rules.checkpoints(at: version) { writeCheckpoint(version: coordinator.version) }
     }
 
     func writeCheckpoint(version: Int) {
         let before = clock.enter(.checkpoint)
         defer { clock.enter(before) }
-        checkpoints.write(
+        // A checkpoint is never newer than the ledger that leads to it.
+        ledger.sync()
+        let folder = checkpoints.write(
             partitions: partitions, states: carriedStates, shards: tree.shards, tokenizer: corpus.tokenizer.json(),
             record: record(version: version, withState: true),
             configuration: options.configuration.json(), best: progress.bestStep, logger: logger)
+        if let folder { ledger.noteCheckpoint(Ledger.digests(of: folder), version: coordinator.version) }
     }
 
     /// What run.json says of a version.

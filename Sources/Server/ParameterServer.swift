@@ -37,6 +37,7 @@ public final class ParameterServer {
     var carriedStates: CarriedStates
     var snapshots = SnapshotStore()
     var checkpoints: CheckpointKeeper
+    var ledger = StepRecorder()
     var progress = TrainingProgress()
     var members: [WorkerIdentifier: Member] = [:]
     let clock = ServerClock(.other)
@@ -143,6 +144,7 @@ public final class ParameterServer {
             logger.notice("continuing the run", metadata: ["step": "\(restored.step)", "of": "\(task.totalSteps)"])
         }
         try directory.register(options.configuration)
+        beginLedger(restored: restored)
         if let file = options.endpointFile { try peers.announce(in: file) }
         logger.notice(
             "listening",
@@ -182,7 +184,10 @@ public final class ParameterServer {
         }
         var nextTick = 0.0
         while end == nil {
-            if let loss = partitions.loss { throw .partition(loss) }
+            if let loss = partitions.loss {
+                ledger.end(.failed, reason: loss, version: coordinator.version)
+                throw .partition(loss)
+            }
             if TerminationSignal.received != nil { carryOut(.stopRequested) }
             let now = MonotonicClock.seconds
             if now >= nextTick {
@@ -271,6 +276,7 @@ public final class ParameterServer {
             case .failed(let reason): (.failed, reason)
             case nil: (.stopping, "")
             }
+        endLedger(reason: text)
         if checkpoints.problem != nil, let loss = partitions.loss { throw .partition(loss) }
         var goodbye = WireGoodbye()
         goodbye.reason = reason
@@ -279,6 +285,7 @@ public final class ParameterServer {
         partitions.dismiss(goodbye)
         logger.notice("the run ends", metadata: ["how": "\(text)", "step": "\(coordinator.step)"])
         if let problem = checkpoints.problem { throw .system("the last checkpoint could not be written: \(problem)") }
+        if let problem = ledger.problem { throw .system("the ledger is not complete: \(problem)") }
         switch end {
         case .completed:
             try directory.markCompleted()

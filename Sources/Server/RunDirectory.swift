@@ -2,12 +2,14 @@
 
 import Configuration
 import Foundation
+import Ledger
 
 /// The run's directory:
 ///
 ///     run.json         the run's identifier, its configuration, and the number of the server's present life
 ///     data/            prepared token files and the tokenizer
 ///     checkpoints/     step-00001200/ …, latest
+///     ledger.jsonl     what was applied, step by step
 ///     server.lock      held by the living server
 struct RunDirectory: ~Copyable {
     /// What `run.json` at the top of the directory says.
@@ -23,6 +25,7 @@ struct RunDirectory: ~Copyable {
 
     var dataPath: String { path + "/data" }
     var checkpointsPath: String { path + "/checkpoints" }
+    var ledgerPath: String { path + "/" + Ledger.fileName }
 
     /// Opens the directory for this server alone, for a new run or the next life of the one that is there.
     ///

@@ -12,7 +12,7 @@ struct RondoCommand: ParsableCommand {
         discussion: "rondo --version shows the version.",
         subcommands: [
             TrainCommand.self, SampleCommand.self, EvaluateCommand.self, ScoreCommand.self, PullCommand.self,
-            StatusCommand.self, MonitorCommand.self, KeygenCommand.self,
+            StatusCommand.self, MonitorCommand.self, AuditCommand.self, KeygenCommand.self,
         ])
 
     static func main() {

@@ -8,8 +8,12 @@ import WireProtocol
 
 /// A step that partitions are applying.
 struct StepApplication {
+    /// The number of the sum of gradients that is applied.
+    var sum: Int
     /// The version that it is applied to.
     var version: Int
+    /// Without common steps: whose update it is.
+    var update: Update?
     /// The shards whose gradients it is the sum of.
     var span: ShardRange
     var outcome: StepOutcome
@@ -43,6 +47,7 @@ extension ParameterServer {
             loss: application.outcome.meanLoss, tokens: application.outcome.tokens,
             part: Double(application.span.count) / Double(tree.shards),
             gradientNorm: application.gradientNorm, now: MonotonicClock.seconds)
+        record(application)
         let actions = coordinator.handle(.applied(version: application.version + 1), now: MonotonicClock.seconds)
         let clients = waitingClients
         waitingClients = []
@@ -60,6 +65,7 @@ extension ParameterServer {
                 "gradients were lost on their way; they are computed again",
                 metadata: ["step": "\(coordinator.step)", "waiting": "\(waiting)"])
             partitions.drop(sum)
+            ledger.forgetSpans(of: sum)
             carryOut(.gradientsLost(step: sum))
         }
         if let application, now - application.since > Self.applicationSecondsMax {

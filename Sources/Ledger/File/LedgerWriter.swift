@@ -1,0 +1,117 @@
+// The ledger's file, for the one server that appends to it.
+
+import Foundation
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// Appends records to the ledger of a run.
+///
+/// A record is one line and one `write`: after a crash of the process all of it is in the file or nothing; after a
+/// crash of the machine all is there that was written before the last ``sync()``. A disk that fails does not stop the
+/// run: ``problem`` says what is wrong, and what could not be written is tried again before the next record, in its
+/// order. A class, because the open file has an identity.
+public final class LedgerWriter {
+    /// Why the ledger is not complete at present.
+    public private(set) var problem: String?
+    private let path: String
+    private var descriptor: Int32
+    private var previous = LineDigest.none
+    /// What the disk did not take yet.
+    private var pending: [UInt8] = []
+    /// Records that are not, and will not be, in the ledger.
+    private var lost = 0
+
+    /// What is kept for a disk that is full, at most; records beyond it are lost, and the audit will miss them.
+    private static let pendingBytesMax = 16 << 20
+
+    /// Opens the ledger for the next life, or begins one.
+    public init(path: String) {
+        self.path = path
+        let isNew = access(path, F_OK) != 0
+        descriptor = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else {
+            problem = "\(path): this life is not recorded: cannot open it: \(Self.text(errno))"
+            return
+        }
+        if isNew { Self.syncFolder(of: path) }
+        do {
+            let end = try LedgerReader.end(ofFile: path)
+            previous = end.previous
+            // A machine that crashed has left a part of a line: it is ended, never cut.
+            if !end.isLineEnded { pending = [UInt8(ascii: "\n")] }
+        } catch {
+            // What the next line has to follow is not known.
+            close(descriptor)
+            descriptor = -1
+            problem = "\(path): this life is not recorded: \(error)"
+        }
+    }
+
+    deinit { if descriptor >= 0 { close(descriptor) } }
+
+    /// Appends a record.
+    public func append(_ record: LedgerRecord) {
+        guard descriptor >= 0 else { return }
+        let line: [UInt8]
+        do {
+            line = try LedgerLine(previous: previous, record: record).encoded()
+        } catch {
+            lost += 1
+            return flush()
+        }
+        guard pending.count + line.count < Self.pendingBytesMax else {
+            lost += 1
+            return flush()
+        }
+        previous = LineDigest(of: line)
+        pending += line
+        pending.append(UInt8(ascii: "\n"))
+        flush()
+    }
+
+    /// Waits until all records are on the disk.
+    public func sync() {
+        guard descriptor >= 0 else { return }
+        flush()
+        guard pending.isEmpty else { return }
+        while fsync(descriptor) != 0 {
+            guard errno == EINTR else {
+                problem = "\(path): cannot be synced: \(Self.text(errno))"
+                return
+            }
+        }
+    }
+
+    private func flush() {
+        var written = 0
+        defer { pending.removeFirst(written) }
+        while written < pending.count {
+            let count = pending.withUnsafeBytes { bytes in
+                write(descriptor, bytes.baseAddress.map { $0 + written }, bytes.count - written)
+            }
+            if count < 0 && errno == EINTR { continue }
+            guard count > 0 else {
+                problem = "\(path): cannot be written: \(Self.text(count < 0 ? errno : ENOSPC))"
+                return
+            }
+            written += count
+        }
+        problem = lost == 0 ? nil : "\(path): \(lost) record(s) are not in it, for want of room"
+    }
+
+    private static func syncFolder(of path: String) {
+        let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        fsync(descriptor)
+        close(descriptor)
+    }
+
+    private static func text(_ code: Int32) -> String { String(cString: strerror(code)) }
+}
