@@ -99,12 +99,9 @@ public final class TrainingWorker {
     }
 
     /// What tells this process from all others.
-    private static let instance = "\(CurrentProcess.hostName)/\(CurrentProcess.identifier)/\(nonce())"
+    private let instance = "\(CurrentProcess.hostName)/\(CurrentProcess.identifier)/\(nonce())"
 
-    private static func nonce() -> String {
-        var generator = SystemRandomNumberGenerator()
-        return String(generator.next() & 0xffff_ffff, radix: 16)
-    }
+    private static func nonce() -> String { String(RandomNumber.next() & 0xffff_ffff, radix: 16) }
 
     /// A server that does not take this worker's keys never will.
     private func watchHandshake() throws {
@@ -175,7 +172,7 @@ public final class TrainingWorker {
         hello.name = options.name
         hello.host = CurrentProcess.hostName
         hello.process = Int64(CurrentProcess.identifier)
-        hello.instance = Self.instance
+        hello.instance = instance
         hello.instructionSet = InstructionSet.current.rawValue
         try connections?.server.send(.hello(hello))
     }

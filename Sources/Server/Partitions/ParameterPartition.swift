@@ -90,10 +90,13 @@ final class ParameterPartition {
         let place = chunk - chunks.lowerBound
         let before = clock.enter(.sum)
         defer { clock.enter(before) }
-        switch reduction.insert(
+        let verdict = reduction.insert(
             payload, chunk: place, node: ShardRange(lower, upper),
             combine: { GradientPayload.sum($0, $1, columns: columns, precision: precision) })
-        {
+        if verdict != .duplicate {
+            StandIn.note(.gradientAccepted(step: version, chunk: chunk, lower: lower, upper: upper))
+        }
+        switch verdict {
         case .duplicate: return .duplicate
         case .accepted(completed: false): return .accepted
         case .accepted(completed: true):
@@ -110,6 +113,7 @@ final class ParameterPartition {
     func apply(_ step: AdamStep, to recipients: [WeightsRecipient], over peers: PeerSocket) {
         precondition(isReduced, "a step is applied before all of its gradients are in")
         version += 1
+        StandIn.note(.stepApplied(version: version, chunks: chunks))
         let before = clock.enter(.adam)
         defer { clock.enter(before) }
         for chunk in chunks {
