@@ -74,7 +74,8 @@ public struct Coordinator: Sendable {
             return []
         case .acknowledged(let worker, let version):
             workers[worker]?.lastHeard = now
-            workers[worker]?.acknowledged = version
+            // A message that came twice must not make it seem behind.
+            if version > workers[worker]?.acknowledged ?? -1 { workers[worker]?.acknowledged = version }
             return catchUp(worker)
         case .workerGone(let worker, let reason): return release(worker, reason: reason)
         case .spanDone(let worker, let lease, let outcomes):

@@ -95,7 +95,7 @@ struct FaultPlan {
         let machines = random.pick(1...3)
         let places = 1 + partitions + workers
         hosts = (0..<places).map { _ in random.below(machines) }
-        checkpointEvery = random.pick(1...5)
+        checkpointEvery = random.pick(1...4)
         keep = random.pick(1...3)
         secondsPerShard = random.pick(0.002...0.06)
         lateness = [1, 3, 5, 5][random.below(4)]
@@ -108,7 +108,7 @@ struct FaultPlan {
             conditions.spike = random.pick(0.1...3)
         }
         if random.happens(0.25) { conditions.duplication = random.pick(0.002...0.05) }
-        for _ in 0..<random.pick(0...5) {
+        for _ in 0..<random.pick(0...7) {
             faults.append(
                 (random.pick(0...quietAfter * 0.8), Self.fault(&random, places: places, partitions: partitions)))
         }

@@ -22,8 +22,8 @@ struct RunShape: Hashable {
         cell = [.lstm, .gru, .elman][number % 3]
         stream = number % 4 == 3 ? .sequences : .stream
         layers = random.happens(0.25) ? 2 : 1
-        shards = [2, 3, 4, 4, 5, 8][random.below(6)]
-        steps = random.pick(6...12)
+        shards = [2, 3, 4, 4, 5, 7][random.below(6)]
+        steps = random.pick(5...9)
         precision = random.happens(0.2) ? .bfloat16 : .single
         dropout = random.happens(0.2) ? 0.25 : 0
         validates = random.happens(0.4)

@@ -87,7 +87,15 @@ public final class Simulator: Sendable {
         let number = runCount.add(1, ordering: .relaxed).newValue
         let path = "\(folder)/\(number)"
         defer { try? FileManager.default.removeItem(atPath: path) }
-        let log = EventLog(write: write.map { write in { write($0.replacing(path, with: "")) } })
+        // Without what differs from one real process to the next.
+        let log = EventLog(
+            write: write.map { [folder] write in
+                { line in
+                    write(
+                        line.replacing(path, with: "").replacing(folder, with: "")
+                            .replacing("partial-\(getpid())", with: "partial"))
+                }
+            })
         let world = World(seed: seed, log: log)
         let cluster = try SimulatedCluster(plan, world: world, folder: path, textPath: textPath)
         tamper?(cluster)

@@ -105,8 +105,14 @@ public final class TrainingWorker {
 
     /// A server that does not take this worker's keys never will.
     private func watchHandshake() throws {
-        guard let reason = try connections?.server.finalRefusal() else { return }
-        try feed(.refused(reason: reason, isFinal: true))
+        if let reason = try connections?.server.finalRefusal() {
+            return try feed(.refused(reason: reason, isFinal: true))
+        }
+        // Messages may have gone with the connection, and heartbeats, which have one of their own, do not tell.
+        guard session.phase == .waiting, let lostAt = connections?.server.lostAt,
+            MonotonicClock.seconds - lostAt > 0.5
+        else { return }
+        try feed(.refused(reason: "the connection to the server was lost", isFinal: false))
     }
 
     private func watchHeartbeat() throws {
@@ -190,6 +196,7 @@ public final class TrainingWorker {
         }
         switch body {
         case .welcome(let welcome):
+            guard case .greeting = session.phase else { return try feed(.heard) }
             connection.run = header.run
             connection.incarnation = header.incarnation
             self.welcome = welcome

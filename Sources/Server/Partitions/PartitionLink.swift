@@ -160,8 +160,9 @@ final class PartitionLink {
         case .partitionReport(let report): self.report = report
         case .partitionReduced(let answer):
             guard answer.normPartials.count == chunks.count else { return lose("sent norms of impossible shape") }
-            reduced = (Int(clamping: answer.step), answer.normPartials)
-        case .partitionApplied(let answer): version = Int(clamping: answer.version)
+            let step = Int(clamping: answer.step)
+            if step >= reduced?.step ?? 0 { reduced = (step, answer.normPartials) }
+        case .partitionApplied(let answer): version = max(version, Int(clamping: answer.version))
         case .partitionValues(let answer):
             guard let kind = ParameterKind(answer.kind), chunks.contains(Int(answer.chunk)), frames.count == 1,
                 let frame = frames.popFirst()
