@@ -129,7 +129,7 @@ let package = Package(
             dependencies: [
                 "Numerics", "Optimization", "Messaging", "WireProtocol", "Cluster", "Platform", "Server",
             ]),
-        .testTarget(name: "SimulationTests", dependencies: ["Platform", "Simulation"]),
+        .testTarget(name: "SimulationTests", dependencies: ["Platform", "Simulation", "rondo-simulate"]),
         .testTarget(name: "PlatformTests", dependencies: ["Platform"]),
         .testTarget(name: "StyleTests"),
         .testTarget(

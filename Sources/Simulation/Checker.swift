@@ -28,6 +28,8 @@ final class Checker {
     var stepsRedone = 0
     /// Milestones to swallow, for tests of the invariants themselves.
     var tamper: (SimulatedMilestone) -> SimulatedMilestone? = { $0 }
+    /// Changes what invariants see of messages, for the same.
+    var tamperReceived: (Message) -> Message = { $0 }
 
     init(_ world: World, shards: Int) {
         self.world = world
@@ -40,9 +42,8 @@ final class Checker {
         for invariant in invariants { invariant.note(milestone, by: node, checker: self) }
     }
 
-    func noteSent(_ message: Message, by node: Node) {}
-
-    func noteReceived(_ message: Message, by node: Node) {
+    func noteReceived(_ received: Message, by node: Node) {
+        let message = tamperReceived(received)
         for invariant in invariants { invariant.noteReceived(message, by: node, checker: self) }
     }
 

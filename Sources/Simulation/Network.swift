@@ -52,6 +52,8 @@ final class Network {
     let dataHost: String
     var conditions = NetworkConditions()
     private(set) var counts = FaultCounts()
+    /// Changes messages on their way: what no network does, for tests of the checks.
+    var tamper: ((inout Message, Node) -> Void)?
     private var listeners: [String: NodeSocket] = [:]
     private var connections: [Connection] = []
     private var cuts: [Int: NetworkCut] = [:]

@@ -161,13 +161,14 @@ final class NodeSocket: SimulatedSocket {
         return true
     }
 
-    private func dispatch(_ message: Message, over connection: Connection?) {
+    private func dispatch(_ sent: Message, over connection: Connection?) {
+        var message = sent
+        network.tamper?(&message, node)
         let kind = message.summary.kind
         world.log.note(
             world.now, node.number, LogKind.send, kind &* 8191 &+ message.summary.numbers[0],
             "\(node.name) sends \(message.summary)"
                 + (connection.map { " to \((self === $0.dealer ? $0.router : $0.dealer).node.name)" } ?? ", later"))
-        node.checker.noteSent(message, by: node)
         guard let connection, self.kind == .router || isEstablished else {
             if self.kind == .dealer { unsent.append(message) }
             return

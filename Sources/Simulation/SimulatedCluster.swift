@@ -36,6 +36,8 @@ final class SimulatedCluster {
     var diskSlowness = 0.0
     private var losesPower = false
     private var troubles: [String] = []
+    /// Called before a process starts, for tests of the checks.
+    var beforeStart: (Place) -> Void = { _ in }
 
     var runPath: String { folder + "/run" }
 
@@ -101,6 +103,7 @@ final class SimulatedCluster {
     }
 
     private func start(_ place: Place) {
+        beforeStart(place)
         lives[place.number] += 1
         let life = lives[place.number]
         let node = Node(

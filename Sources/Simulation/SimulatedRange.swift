@@ -1,5 +1,6 @@
 // Many seeds, on several threads.
 
+import CSimulation
 import Foundation
 import Synchronization
 
@@ -39,15 +40,20 @@ public struct SimulatedRange: Sendable, CustomStringConvertible {
         faults = faults + report.faults
     }
 
+    /// Should the process crash, it says which seed was being simulated. For programs that do nothing else.
+    public static func nameSeedsOfCrashes() { rondo_name_seeds_of_crashes() }
+
     /// Simulates all seeds of a range.
     ///
     /// - Parameters:
     ///   - threads: worlds at a time.
     ///   - report: gets a line for each complaint.
+    ///   - digest: gets each seed and what identifies its events.
     ///   - log: makes what gets the full log of a seed.
     /// - Throws: if nothing can be simulated.
     public static func run(
         _ range: ClosedRange<UInt64>, threads: Int, report: @escaping @Sendable (String) -> Void = { _ in },
+        digest: @escaping @Sendable (UInt64, UInt64) -> Void = { _, _ in },
         log: @escaping @Sendable () -> ((String) -> Void)? = { nil }
     ) throws -> SimulatedRange {
         let simulator = try Simulator()
@@ -64,7 +70,9 @@ public struct SimulatedRange: Sendable, CustomStringConvertible {
                     return next <= range.upperBound ? next : nil
                 }) {
                     do {
+                        rondo_note_seed(seed)
                         let result = try simulator.run(seed: seed, write: log())
+                        digest(seed, result.digest)
                         shared.withLock { $0.sum.add(result) }
                         guard !result.complaints.isEmpty else { continue }
                         let lines = result.complaints.map { "seed \(seed): \($0)" }

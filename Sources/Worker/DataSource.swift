@@ -105,7 +105,9 @@ struct DataSource {
             guard case .dataBlock(let answer)? = message.header?.body else {
                 throw Interruption.serverSilent("the server answered something else than data")
             }
-            guard answer.name == file.name, answer.offset == received, let frame = message.frames.popFirst(),
+            // One that came twice.
+            if answer.name != file.name || answer.offset < received { continue }
+            guard answer.offset == received, let frame = message.frames.popFirst(),
                 frame.count > 0
             else { throw WorkerError.data("the server sent another block of \(file.name) than was asked for") }
             try handle.write(contentsOf: frame.bytes())

@@ -17,6 +17,9 @@ struct SimulateCommand: ParsableCommand {
     @Flag(help: "Print every event of every seed.")
     var log = false
 
+    @Flag(help: "Print a digest of the events of each seed, in the order in which they are done.")
+    var digests = false
+
     @Option(help: ArgumentHelp("Worlds at a time.", valueName: "n"))
     var threads = 2
 
@@ -34,9 +37,12 @@ struct SimulateCommand: ParsableCommand {
 
     mutating func run() throws {
         guard let range else { return }
-        let isVerbose = log
-        let summary = try SimulatedRange.run(range, threads: log ? 1 : threads) {
-            print($0)
+        let (isVerbose, showsDigests) = (log, digests)
+        SimulatedRange.nameSeedsOfCrashes()
+        let summary = try SimulatedRange.run(range, threads: log ? 1 : threads) { line in
+            print(line)
+        } digest: { seed, digest in
+            if showsDigests { print("seed \(seed): \(String(digest, radix: 16))") }
         } log: {
             isVerbose ? { print($0) } : nil
         }

@@ -20,4 +20,10 @@ void rondo_fiber_suspend(rondo_fiber *fiber);
 /// Frees a fiber that has ended, or never ran.
 void rondo_fiber_free(rondo_fiber *fiber);
 
+/// Notes the seed that this thread simulates from now on.
+void rondo_note_seed(unsigned long long seed);
+
+/// From now on a crash of the process names the seed of the thread that crashed, on standard error.
+void rondo_name_seeds_of_crashes(void);
+
 #endif
