@@ -28,15 +28,16 @@ final class Lane {
         world = connection.network.world
     }
 
-    /// Sends a parcel on its way behind those before it.
-    func put(_ parcel: Parcel) {
+    /// Sends a parcel on its way behind those before it, which takes so many seconds longer than it should.
+    func put(_ parcel: Parcel, after seconds: Double = 0) {
         guard let connection else { return }
         guard !isClosed else {
             if case .message = parcel { connection.network.noteLost(1) }
             return
         }
         if case .closed = parcel { isClosed = true }
-        let due = max(parcels.last?.due ?? 0, world.now + UInt64(connection.network.randomDelay() * 1e9))
+        let delay = seconds + connection.network.randomDelay()
+        let due = max(parcels.last?.due ?? 0, world.now + UInt64(delay * 1e9))
         parcels.append((parcel, due))
         if parcels.count == 1, !isStalled { world.at(due, .arrive(self)) }
     }
@@ -116,14 +117,14 @@ final class Connection {
     }
 
     /// One end closes: what it has sent is still under way.
-    func close(by socket: NodeSocket) {
+    func close(by socket: NodeSocket, after silence: Double = 0) {
         if socket === dealer, isOpenAtDealer {
             isOpenAtDealer = false
-            toRouter.put(.closed)
+            toRouter.put(.closed, after: silence)
         }
         if socket === router, isOpenAtRouter {
             isOpenAtRouter = false
-            toDealer.put(.closed)
+            toDealer.put(.closed, after: silence)
         }
         forgetIfOver()
     }

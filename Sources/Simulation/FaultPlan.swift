@@ -2,8 +2,10 @@
 
 /// Something that goes wrong.
 enum Fault {
-    /// A process is killed at one of its next steps.
-    case kill(place: Int, inSteps: Int)
+    /// A process is killed at one of its next steps; others learn of it from the network after a silence.
+    case kill(place: Int, inSteps: Int, silence: Double)
+    /// A process stands still.
+    case freeze(place: Int, seconds: Double)
     /// The machine of the server loses power at one of its next steps.
     case losePower(inSteps: Int)
     /// SIGTERM.
@@ -22,6 +24,7 @@ struct FaultCounts: Sendable {
     var terminations = 0
     var brokenConnections = 0
     var cuts = 0
+    var freezes = 0
     var slowDowns = 0
     var fullDisks = 0
     var slowDisks = 0
@@ -35,7 +38,8 @@ struct FaultCounts: Sendable {
     var list: [(name: String, count: Int)] {
         [
             ("kills", kills), ("power losses", powerLosses), ("SIGTERMs", terminations),
-            ("broken connections", brokenConnections), ("cuts", cuts), ("slow workers", slowDowns),
+            ("broken connections", brokenConnections), ("cuts", cuts), ("freezes", freezes),
+            ("slow workers", slowDowns),
             ("full disks", fullDisks), ("slow disks", slowDisks), ("long delays", delays),
             ("duplicates", duplicates), ("lost messages", lostMessages), ("torn changes", tornChanges),
             ("restarts", restarts),
@@ -49,6 +53,7 @@ struct FaultCounts: Sendable {
         sum.terminations += right.terminations
         sum.brokenConnections += right.brokenConnections
         sum.cuts += right.cuts
+        sum.freezes += right.freezes
         sum.slowDowns += right.slowDowns
         sum.fullDisks += right.fullDisks
         sum.slowDisks += right.slowDisks
@@ -100,9 +105,9 @@ struct FaultPlan {
         secondsPerShard = random.pick(0.002...0.06)
         lateness = [1, 3, 5, 5][random.below(4)]
         conditions.delay = 0.0001...random.pick(0.0005...0.01)
-        let seconds =
-            1 + Double(shape.steps) * (Double(shape.shards) * secondsPerShard * 1.5 / Double(workers) + 0.05)
-        quietAfter = seconds * 2
+        // About as long as the run would take without faults.
+        let seconds = 0.4 + Double(shape.steps) * (2.5 * secondsPerShard + 5 * conditions.delay.upperBound)
+        quietAfter = seconds * 3
         if random.happens(0.3) {
             conditions.spikeProbability = random.pick(0.001...0.02)
             conditions.spike = random.pick(0.1...3)
@@ -110,7 +115,10 @@ struct FaultPlan {
         if random.happens(0.25) { conditions.duplication = random.pick(0.002...0.05) }
         for _ in 0..<random.pick(0...7) {
             faults.append(
-                (random.pick(0...quietAfter * 0.8), Self.fault(&random, places: places, partitions: partitions)))
+                (
+                    random.pick(0...seconds * (random.happens(0.3) ? 2.5 : 1)),
+                    Self.fault(&random, places: places, partitions: partitions)
+                ))
         }
         faults.sort { $0.seconds < $1.seconds }
     }
@@ -118,8 +126,10 @@ struct FaultPlan {
     private static func fault(_ random: inout SplitMix, places: Int, partitions: Int) -> Fault {
         let isWorker = random.happens(0.5)
         let place = isWorker ? random.pick(1 + partitions...places - 1) : random.below(places)
-        switch random.below(16) {
-        case 0...4: return .kill(place: place, inSteps: random.pick(1...random.pick(1...600)))
+        switch random.below(18) {
+        case 0...4:
+            let silence = random.happens(0.25) ? random.pick(1.0...30) : 0
+            return .kill(place: place, inSteps: random.pick(1...random.pick(1...600)), silence: silence)
         case 5, 6: return .losePower(inSteps: random.pick(1...random.pick(1...600)))
         case 7: return .terminate(place: place)
         case 8, 9: return .breakConnection
@@ -131,7 +141,9 @@ struct FaultPlan {
             return .slowDown(
                 place: random.pick(1 + partitions...places - 1), factor: random.pick(3...40),
                 seconds: random.pick(0.5...5))
-        case 14: return .fillDisk(seconds: random.pick(0.1...3))
+        case 14, 15:
+            return .freeze(place: place, seconds: random.happens(0.5) ? random.pick(0.1...2) : random.pick(2...12))
+        case 16: return .fillDisk(seconds: random.pick(0.1...3))
         default: return .slowDisk(probability: random.pick(0.01...0.1), seconds: random.pick(0.5...4))
         }
     }

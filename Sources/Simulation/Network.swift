@@ -111,14 +111,14 @@ final class Network {
     // MARK: - Faults
 
     /// A process was killed: some of what it had sent last is lost.
-    func crash(_ node: Node) {
+    func crash(_ node: Node, silence: Double) {
         for connection in connections {
             if connection.dealer.node === node { connection.toRouter.loseSome() }
             if connection.router.node === node { connection.toDealer.loseSome() }
         }
         for connection in connections {
-            if connection.dealer.node === node { connection.close(by: connection.dealer) }
-            if connection.router.node === node { connection.close(by: connection.router) }
+            if connection.dealer.node === node { connection.close(by: connection.dealer, after: silence) }
+            if connection.router.node === node { connection.close(by: connection.router, after: silence) }
         }
         listeners = listeners.filter { $0.value.node !== node }
     }

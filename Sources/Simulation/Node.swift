@@ -21,9 +21,13 @@ final class Node: SimulatedMessaging, SimulatedDisk {
     let place: Place
     private(set) var isDead = false
     private(set) var terminationRequests = 0
+    /// None of its threads runs until then.
+    var frozenUntil: UInt64 = 0
     /// Calls that reach the surroundings, counted to kill the process at one of them.
     private(set) var steps = 0
     var diesAtStep: Int?
+    /// So many seconds pass then until others learn of it: its machine is gone, and nobody closes its connections.
+    var silence = 0.0
     /// Called when it is killed at a step.
     var whenKilled: () -> Void = {}
     /// Called when the last of its threads has ended.
@@ -76,15 +80,18 @@ final class Node: SimulatedMessaging, SimulatedDisk {
     }
 
     /// Ends the process at this instant. What the operating system had taken from it may still reach others.
-    func kill(_ reason: String) {
+    ///
+    /// - Parameter silence: seconds until others learn of it from the network.
+    func kill(_ reason: String, silence: Double = 0) {
         guard !isDead else { return }
         world.log.note(world.now, number, LogKind.crash, steps, "\(name) is killed at its step \(steps): \(reason)")
-        network.crash(self)
+        network.crash(self, silence: silence)
         die()
     }
 
     private func die() {
         isDead = true
+        frozenUntil = 0
         for thread in threads { world.wake(thread) }
     }
 
@@ -102,7 +109,7 @@ final class Node: SimulatedMessaging, SimulatedDisk {
         steps += 1
         if !isDead, steps == diesAtStep {
             whenKilled()
-            kill("it was its time")
+            kill("it was its time", silence: silence)
         }
         precondition(!isDead || steps < 50_000_000, "\(name) does not end after its death")
         return !isDead

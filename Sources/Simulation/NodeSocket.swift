@@ -68,6 +68,7 @@ final class NodeSocket: SimulatedSocket {
         isClosed = true
         network.close(self)
         connection = nil
+        peers = [:]
         node.forget(self)
     }
 

@@ -5,8 +5,12 @@ extension SimulatedCluster {
     func happen(_ fault: Fault) {
         world.log.note(world.now, 0, LogKind.fault, 0, "FAULT: \(fault)")
         switch fault {
-        case .kill(let place, let steps): kill(place: place, inSteps: steps, cutsPower: false)
-        case .losePower(let steps): kill(place: 0, inSteps: steps, cutsPower: true)
+        case .kill(let place, let steps, let silence):
+            kill(place: place, inSteps: steps, silence: silence, cutsPower: false)
+        case .losePower(let steps): kill(place: 0, inSteps: steps, silence: 0, cutsPower: true)
+        case .freeze(let place, let seconds):
+            counts.freezes += 1
+            nodes[place]?.frozenUntil = world.now + UInt64(min(seconds, secondsUntilQuiet) * 1e9)
         case .terminate(let place):
             counts.terminations += 1
             nodes[place]?.terminate()
@@ -32,9 +36,10 @@ extension SimulatedCluster {
 
     private var secondsUntilQuiet: Double { max(0.001, plan.quietAfter - Double(world.now) * 1e-9) }
 
-    private func kill(place: Int, inSteps steps: Int, cutsPower: Bool) {
+    private func kill(place: Int, inSteps steps: Int, silence: Double, cutsPower: Bool) {
         guard let node = nodes[place], !node.isDead, node.diesAtStep == nil else { return }
         node.diesAtStep = node.steps + steps
+        node.silence = silence
         node.whenKilled = { [self] in
             counts.kills += cutsPower ? 0 : 1
             counts.powerLosses += cutsPower ? 1 : 0

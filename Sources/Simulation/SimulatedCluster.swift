@@ -93,6 +93,7 @@ final class SimulatedCluster {
         endSeconds = Double(world.now) * 1e-9
         for node in nodes { node?.kill("the simulation is over") }
         _ = world.run(until: .max) { self.nodes.contains { $0 != nil } }
+        world.end()
         counts = counts + network.counts
     }
 

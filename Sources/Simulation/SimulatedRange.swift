@@ -19,6 +19,7 @@ public struct SimulatedRange: Sendable, CustomStringConvertible {
     /// Real seconds.
     public private(set) var wallSeconds = 0.0
     private var events = 0
+    private var longestRecovery = (seconds: 0.0, seed: UInt64(0))
     private var faults = FaultCounts()
 
     /// How often each kind of fault happened, by name.
@@ -29,7 +30,8 @@ public struct SimulatedRange: Sendable, CustomStringConvertible {
         let list = faults.list.map { "\($0.count) \($0.name)" }.joined(separator: ", ")
         let wall = (wallSeconds * 10).rounded() / 10
         return "\(seeds) seeds, \(failures) failed; \(Int(seconds)) simulated seconds, \(events) events, "
-            + "\(stepsRedone) steps redone, \(wall) s\n\(list)"
+            + "\(stepsRedone) steps redone, \(wall) s\n\(list)\nthe longest run after its last fault: "
+            + "\(Int(longestRecovery.seconds)) s (seed \(longestRecovery.seed))"
     }
 
     private mutating func add(_ report: SimulationReport) {
@@ -37,6 +39,9 @@ public struct SimulatedRange: Sendable, CustomStringConvertible {
         seconds += report.seconds
         stepsRedone += report.stepsRedone
         events += report.events
+        if report.secondsAfterFaults > longestRecovery.seconds {
+            longestRecovery = (report.secondsAfterFaults, report.seed)
+        }
         faults = faults + report.faults
     }
 

@@ -16,6 +16,8 @@ public struct SimulationReport: Sendable {
     public let events: Int
     /// Simulated seconds until the run was complete.
     public let seconds: Double
+    /// How many of them came after the last fault.
+    public let secondsAfterFaults: Double
     /// Training steps that were computed again after a restart of the server.
     public let stepsRedone: Int
     let faults: FaultCounts
@@ -24,7 +26,7 @@ public struct SimulationReport: Sendable {
 /// Runs simulations in a temporary folder.
 public final class Simulator: Sendable {
     /// Simulated seconds in which a run must be complete after the last fault.
-    static let patience = 240.0
+    static let patience = 120.0
 
     private let folder: String
     private let references = Mutex<[RunShape: [String]]>([:])
@@ -66,7 +68,8 @@ public final class Simulator: Sendable {
         let world = cluster.world
         return SimulationReport(
             seed: seed, complaints: cluster.checker.complaints, digest: world.log.digest, events: world.eventCount,
-            seconds: cluster.endSeconds, stepsRedone: cluster.checker.stepsRedone, faults: cluster.counts)
+            seconds: cluster.endSeconds, secondsAfterFaults: max(0, cluster.endSeconds - plan.quietAfter),
+            stepsRedone: cluster.checker.stepsRedone, faults: cluster.counts)
     }
 
     /// The digests of the final files of a shape, from a run without faults.

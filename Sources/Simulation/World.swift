@@ -91,13 +91,22 @@ final class World {
             now = time
             eventCount += 1
             switch action {
-            case .wake(let thread, let wait): if thread.isWaiting, thread.wait == wait { run(thread) }
+            case .wake(let thread, let wait):
+                guard thread.isWaiting, thread.wait == wait else { continue }
+                if thread.node.frozenUntil > now {
+                    events.put(action, at: thread.node.frozenUntil)
+                } else {
+                    run(thread)
+                }
             case .arrive(let lane): lane.arrive()
             case .perform(let body): body()
             }
         }
         return true
     }
+
+    /// Nothing happens any more; what was to happen is let go of, and with it whatever would have made it happen.
+    func end() { events = EventQueue() }
 
     private func run(_ thread: SimulatedThread) {
         running = thread

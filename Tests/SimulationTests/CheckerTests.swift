@@ -80,7 +80,7 @@ func mixedLives() throws {
 
 @Test("a checkpoint that was on the disk for good and is lost is noticed")
 func lostCheckpoint() throws {
-    let plan = quietPlan { $0.faults = [(0.4, .kill(place: 0, inSteps: 1))] }
+    let plan = quietPlan { $0.faults = [(0.4, .kill(place: 0, inSteps: 1, silence: 0))] }
     let found = try complaints(plan) { cluster in
         cluster.beforeStart = { place in
             guard place.number == 0 else { return }
