@@ -45,8 +45,8 @@ let package = Package(
         .target(name: "Configuration", dependencies: [yams]),
         .target(name: "Corpora", dependencies: ["Numerics", "Configuration", crypto]),
         .target(name: "Tasks", dependencies: ["Numerics", "Recurrent", "Optimization", "Configuration", "Corpora"]),
-        .target(name: "Checkpoints", dependencies: [crypto]),
-        .target(name: "Messaging", dependencies: ["CZeroMQ"]),
+        .target(name: "Checkpoints", dependencies: ["Platform", crypto]),
+        .target(name: "Messaging", dependencies: ["CZeroMQ", "Platform"]),
         .target(name: "WireProtocol", dependencies: [protobuf], exclude: ["rondo.proto"]),
         .target(name: "Cluster", dependencies: ["Numerics"]),
         .target(name: "Ledger", dependencies: ["Configuration", "Corpora", "Checkpoints", crypto]),
@@ -64,6 +64,14 @@ let package = Package(
                 "Numerics", "Recurrent", "Configuration", "Corpora", "Tasks", "Messaging", "WireProtocol", "Cluster",
                 "Platform", logging,
             ]),
+        .target(name: "CSimulation"),
+        .target(
+            name: "Simulation",
+            dependencies: [
+                "CSimulation", "Platform", "Numerics", "Configuration", "Corpora", "Tasks", "Checkpoints", "Messaging",
+                "WireProtocol", "Cluster", "Server", "Worker", logging,
+            ]),
+        .executableTarget(name: "rondo-simulate", dependencies: ["Simulation", argumentParser]),
         .target(
             name: "Inference",
             dependencies: ["Numerics", "Recurrent", "Configuration", "Corpora", "Tasks", "Checkpoints", "Cluster"]),
@@ -122,6 +130,7 @@ let package = Package(
             dependencies: [
                 "Numerics", "Optimization", "Messaging", "WireProtocol", "Cluster", "Platform", "Server",
             ]),
+        .testTarget(name: "SimulationTests", dependencies: ["Platform", "Simulation", "rondo-simulate"]),
         .testTarget(name: "PlatformTests", dependencies: ["Platform"]),
         .testTarget(name: "StyleTests"),
         .testTarget(

@@ -1,4 +1,4 @@
-// Memory that can be shared and not be shrunk, by Linux's memfd_create.
+// Memory that can be shared and not be shrunk, by Linux's memfd_create; the place of a thread's stand-in.
 
 #define _GNU_SOURCE
 #include "CPlatform.h"
@@ -7,6 +7,8 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+_Thread_local void *rondo_stand_in = 0;
 
 int rondo_sealed_memory(const char *name, long long bytes) {
 #ifdef __linux__

@@ -113,7 +113,8 @@ public struct Coordinator: Sendable {
             return []
         case .acknowledged(let worker, let version):
             workers[worker]?.lastHeard = now
-            workers[worker]?.acknowledged = version
+            // A message that came twice must not make it seem behind.
+            if version > workers[worker]?.acknowledged ?? -1 { workers[worker]?.acknowledged = version }
             return catchUp(worker, now: now)
         case .workerGone(let worker, let reason): return release(worker, .dismissed(worker, reason: reason), now: now)
         case .workerLeft(let worker): return release(worker, .left(worker), now: now)

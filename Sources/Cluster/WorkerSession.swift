@@ -81,6 +81,8 @@ public struct WorkerSession: Sendable {
     /// The version of the weights in place; `nil` before the first, and while a version is coming in.
     public private(set) var version: Int?
     private var lease: Lease?
+    /// The identifier of the newest lease that came over this connection.
+    private var lastLease = 0
     private var lastHeard: Double
     /// When the server was last known to live: the start, or the last sign of life.
     private var aloneSince: Double
@@ -108,6 +110,7 @@ public struct WorkerSession: Sendable {
             phase = .greeting(sentAt: now)
             lastHeard = now
             lease = nil
+            lastLease = 0
             version = nil
             return [.sendHello]
         case .heard:
@@ -130,7 +133,9 @@ public struct WorkerSession: Sendable {
             return (isLast ? [.acknowledge(version: received)] : []) + startIfPossible()
         case .leased(let newLease):
             markHeard(now)
-            guard phase == .waiting else { return [] }
+            // Identifiers rise: one that came twice must not take the place of a newer one.
+            guard phase == .waiting, newLease.identifier > lastLease else { return [] }
+            lastLease = newLease.identifier
             lease = newLease
             return startIfPossible()
         case .computed:

@@ -2,6 +2,7 @@
 
 import CZeroMQ
 import Dispatch
+import Platform
 import Synchronization
 
 /// The home of all sockets of a process.
@@ -33,6 +34,8 @@ public final class Context: Sendable {
     }
 
     private let state: Mutex<State>
+    /// Makes the sockets in a simulation.
+    nonisolated(unsafe) let simulated: (any SimulatedMessaging)?
 
     /// Makes a context.
     ///
@@ -43,6 +46,12 @@ public final class Context: Sendable {
     /// - Throws: `.tooManySockets` when the process has no file descriptors left; `.invalidOption` for impossible
     /// counts.
     public init(ioThreads: Int = 1, socketCountMax: Int = 4096) throws(MessagingError) {
+        if let process = StandIn.current as? any SimulatedMessaging {
+            simulated = process
+            state = Mutex(State(pointer: nil))
+            return
+        }
+        simulated = nil
         guard let pointer = zmq_ctx_new() else { throw LibraryError.last.typed(.creatingContext) }
         var refused: String?
         if zmq_ctx_set(pointer, ZMQ_IO_THREADS, CInt(clamping: ioThreads)) != 0 || ioThreads < 1 {

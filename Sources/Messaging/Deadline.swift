@@ -1,20 +1,21 @@
 // Deadline: a point in time that a wait must not pass, however often a signal interrupts it.
 
+import Platform
+
 /// The moment by which a wait ends.
 struct Deadline {
-    private let end: ContinuousClock.Instant
+    private let end: UInt64
 
     /// The longest wait there is: a year. It keeps the arithmetic below away from overflow.
     static let millisecondsMax = 365 * 24 * 3600 * 1000
 
     init(milliseconds: Int) {
-        end = .now.advanced(by: .milliseconds(min(max(0, milliseconds), Deadline.millisecondsMax)))
+        end = MonotonicClock.nanoseconds + UInt64(min(max(0, milliseconds), Deadline.millisecondsMax)) * 1_000_000
     }
 
     /// Milliseconds left, rounded up so that a wait never ends early; 0 when the moment has passed.
     var remainingMilliseconds: Int {
-        let left = ContinuousClock.now.duration(to: end).components
-        guard left.seconds >= 0, left.attoseconds >= 0 else { return 0 }
-        return Int(left.seconds) * 1000 + Int((left.attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
+        let now = MonotonicClock.nanoseconds
+        return now < end ? Int((end - now + 999_999) / 1_000_000) : 0
     }
 }

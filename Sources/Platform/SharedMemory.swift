@@ -47,8 +47,7 @@ public final class SharedMemory: @unchecked Sendable {
     /// - Throws: `SharedMemoryError`.
     public init(byteCount: Int) throws(SharedMemoryError) {
         precondition(byteCount > 0, "memory to share holds at least one byte")
-        var generator = SystemRandomNumberGenerator()
-        let token = "rondo-" + String(generator.next(), radix: 16) + String(generator.next(), radix: 16)
+        let token = Self.tokenPrefix + String(RandomNumber.next(), radix: 16) + String(RandomNumber.next(), radix: 16)
         descriptor = rondo_sealed_memory(token, Int64(byteCount))
         guard descriptor >= 0 else { throw SharedMemoryError("of \(byteCount) bytes cannot be made", code: errno) }
         bytes = try Self.map(descriptor, byteCount: byteCount, writable: true)
@@ -65,7 +64,7 @@ public final class SharedMemory: @unchecked Sendable {
         let length = readlink(path, &name, name.count - 1)
         guard length > 0 else { throw SharedMemoryError("is not on this machine, or not ours", code: errno) }
         let found = String(decoding: name[..<length].map(UInt8.init(bitPattern:)), as: UTF8.self)
-        guard address.token.hasPrefix("rondo-"), found == "/memfd:\(address.token) (deleted)" else {
+        guard address.token.hasPrefix(Self.tokenPrefix), found == "/memfd:\(address.token) (deleted)" else {
             throw SharedMemoryError("is another one", code: EINVAL)
         }
         descriptor = open(path, (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC)
@@ -77,6 +76,12 @@ public final class SharedMemory: @unchecked Sendable {
         }
         bytes = try Self.map(descriptor, byteCount: Int(status.st_size), writable: writable)
         self.address = address
+    }
+
+    /// Simulated machines, all in one process, do not see each other's memory.
+    private static var tokenPrefix: String {
+        if let machine = StandIn.current { return "rondo-\(machine.hostName)-" }
+        return "rondo-"
     }
 
     deinit {

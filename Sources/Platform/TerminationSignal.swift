@@ -41,12 +41,15 @@ public enum TerminationSignal {
 
     /// The last signal that came; `nil` if none did.
     public static var received: Int32? {
+        if let machine = StandIn.current { return machine.terminationRequests > 0 ? SIGTERM : nil }
         let value = number.load(ordering: .sequentiallyConsistent)
         return value == 0 ? nil : value
     }
 
     /// How many came: a second one means that the user will not wait.
-    public static var receivedCount: Int { count.load(ordering: .sequentiallyConsistent) }
+    public static var receivedCount: Int {
+        StandIn.current?.terminationRequests ?? count.load(ordering: .sequentiallyConsistent)
+    }
 
     /// Behaves as if SIGTERM had come.
     public static func request() {

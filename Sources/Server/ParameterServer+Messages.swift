@@ -126,7 +126,8 @@ extension ParameterServer {
 
     /// The supervisor saw the process end: its worker's lease is free at once.
     private func noteDeath(_ death: WireWorkerDeath, from peer: RoutingIdentifier) {
-        for (worker, member) in members where member.name == death.name && member.process == death.process {
+        for (worker, member) in members.sorted(by: { $0.key < $1.key })
+        where member.name == death.name && member.process == death.process {
             carryOut(.workerGone(worker, reason: "its process ended"))
         }
         send(.acknowledgement(WireAcknowledgement()), to: peer)

@@ -145,6 +145,7 @@ public final class ParameterServer {
         }
         try directory.register(options.configuration)
         beginLedger(restored: restored)
+        StandIn.note(.lifeBegan(incarnation: Int(peers.incarnation), version: coordinator.version))
         if let file = options.endpointFile { try peers.announce(in: file) }
         logger.notice(
             "listening",
@@ -193,7 +194,7 @@ public final class ParameterServer {
             if now >= nextTick {
                 // After a stall of our own (a slow disk) the workers' signs of life wait unread: nobody was silent.
                 let wasBusy = now > nextTick + 1 && nextTick > 0
-                if wasBusy { for worker in members.keys { carryOut(.heard(worker)) } }
+                if wasBusy { for worker in members.keys.sorted() { carryOut(.heard(worker)) } }
                 nextTick = now + 0.25
                 carryOut(.tick)
                 partitions.tick(now: now, wasBusy: wasBusy)
@@ -223,7 +224,7 @@ public final class ParameterServer {
     /// Forgets those who said hello, never asked for work, and are silent.
     private func forgetStrangers(now: Double) {
         let known = Set(coordinator.workerViews.map(\.identifier))
-        for (worker, member) in members
+        for (worker, member) in members.sorted(by: { $0.key < $1.key })
         where !known.contains(worker) && now - member.lastHeard > coordinator.rules.silenceLimitSeconds {
             members[worker] = nil
             partitions.forget(worker.bytes)
@@ -281,7 +282,7 @@ public final class ParameterServer {
         var goodbye = WireGoodbye()
         goodbye.reason = reason
         goodbye.explanation = text
-        for member in members.values { send(.goodbye(goodbye), to: member.peer) }
+        for (_, member) in members.sorted(by: { $0.key < $1.key }) { send(.goodbye(goodbye), to: member.peer) }
         partitions.dismiss(goodbye)
         logger.notice("the run ends", metadata: ["how": "\(text)", "step": "\(coordinator.step)"])
         if let problem = checkpoints.problem { throw .system("the last checkpoint could not be written: \(problem)") }

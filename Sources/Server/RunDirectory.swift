@@ -1,8 +1,10 @@
 // The directory of a run: who may write there, and what it holds.
 
+import Checkpoints
 import Configuration
 import Foundation
 import Ledger
+import Platform
 
 /// The run's directory:
 ///
@@ -86,15 +88,14 @@ struct RunDirectory: ~Copyable {
 
     private static func write(_ bytes: [UInt8], to path: String) throws(ServerError) {
         do {
-            try Data(bytes).write(to: URL(fileURLWithPath: path), options: .atomic)
+            try AtomicFile.write(bytes, to: path)
         } catch {
             throw .directory("\(path): cannot be written; is the disk full, or the directory not writable?")
         }
     }
 
     private static func newIdentifier() -> String {
-        var generator = SystemRandomNumberGenerator()
-        let number = generator.next()
+        let number = RandomNumber.next()
         return String(repeating: "0", count: number.leadingZeroBitCount / 4) + String(number, radix: 16)
     }
 

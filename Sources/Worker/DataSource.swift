@@ -59,7 +59,7 @@ struct DataSource {
         let name = file.path.split(separator: "/").last.map(String.init) ?? file.name
         let candidates = [directory.map { $0 + "/" + name }, file.path].compactMap { $0 }
         for path in candidates {
-            guard let tokens = try? MappedTokens(path: path) else { continue }
+            guard StandIn.current?.canRead(path) ?? true, let tokens = try? MappedTokens(path: path) else { continue }
             if tokens.sha256() == file.sha256 { return tokens }
             logger.warning("other data than the run's", metadata: ["path": "\(path)"])
         }
@@ -81,7 +81,7 @@ struct DataSource {
     /// Asks for the file block by block, a few at once, into a file that disappears with the process.
     private func fetch(_ file: WireDataFile, over connection: ServerConnection) throws -> MappedTokens {
         logger.notice("fetching data", metadata: ["name": "\(file.name)", "bytes": "\(file.bytes)"])
-        let path = NSTemporaryDirectory() + "/rondo-\(CurrentProcess.identifier)-\(file.name).tokens"
+        let path = NSTemporaryDirectory() + "/rondo-\(UUID().uuidString)-\(file.name).tokens"
         guard FileManager.default.createFile(atPath: path, contents: nil),
             let handle = FileHandle(forWritingAtPath: path)
         else { throw WorkerError.data("\(path): cannot be written") }
@@ -105,7 +105,9 @@ struct DataSource {
             guard case .dataBlock(let answer)? = message.header?.body else {
                 throw Interruption.serverSilent("the server answered something else than data")
             }
-            guard answer.name == file.name, answer.offset == received, let frame = message.frames.popFirst(),
+            // One that came twice.
+            if answer.name != file.name || answer.offset < received { continue }
+            guard answer.offset == received, let frame = message.frames.popFirst(),
                 frame.count > 0
             else { throw WorkerError.data("the server sent another block of \(file.name) than was asked for") }
             try handle.write(contentsOf: frame.bytes())

@@ -5,14 +5,6 @@ import Platform
 import Synchronization
 import WireProtocol
 
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#else
-import Darwin
-#endif
-
 /// Sends a heartbeat at an interval for one connection of a worker, and notes the answers.
 final class Heartbeat: Sendable {
     private let endpoint: Endpoint
@@ -37,15 +29,7 @@ final class Heartbeat: Sendable {
         var heartbeat = WireHeartbeat()
         heartbeat.worker = .init(worker.bytes)
         header = WireHeader(run: run, incarnation: incarnation, body: .heartbeat(heartbeat))
-        var thread = pthread_t()
-        pthread_create(
-            &thread, nil,
-            { argument in
-                guard let argument else { return nil }
-                Unmanaged<Heartbeat>.fromOpaque(argument).takeRetainedValue().run()
-                return nil
-            }, Unmanaged.passRetained(self).toOpaque())
-        pthread_detach(thread)
+        BackgroundThread.start { self.run() }
     }
 
     /// When the server last answered, on the monotonic clock; 0 if it never did.
@@ -77,11 +61,13 @@ final class Heartbeat: Sendable {
                 var frame = Frame(copying: beat())
                 _ = try? socket.trySend(&frame)
             }
-            guard let message = try? socket.receiveMultipart(withinMilliseconds: 50) else {
+            do {
+                if let message = try socket.receiveMultipart(withinMilliseconds: 50) { note(message) }
+            } catch .terminated {
+                return
+            } catch {
                 MonotonicClock.sleep(seconds: 0.005)
-                continue
             }
-            note(message)
         }
     }
 

@@ -5,6 +5,7 @@ import Configuration
 import Corpora
 import Messaging
 import Numerics
+import Platform
 import Recurrent
 import Tasks
 import WireProtocol
@@ -119,6 +120,7 @@ final class LeaseComputation {
     func train(
         _ lease: Lease, carriedStates: [Int: [Float]], over connections: ParameterConnections
     ) throws -> LeaseResult {
+        StandIn.note(.leaseBegan(step: lease.step, lower: lease.span.lower, upper: lease.span.upper))
         phases.begin(&network.workspace.clock)
         defer { phases.end(&network.workspace.clock) }
         let batch = task.trainingBatch(step: lease.step, span: lease.span)

@@ -19,6 +19,8 @@ final class ParameterConnections {
     private var poller = Poller()
     /// The version that each has sent in whole: the server first.
     private var delivered: [Int?] = [nil]
+    /// The newest version of which each has sent a chunk: the server first.
+    private var begun: [Int] = [0]
     /// From whom the next message is taken, so that none is starved.
     private var turn = 0
 
@@ -48,6 +50,7 @@ final class ParameterConnections {
             poller.add(partition.connection.socket)
             partitions.append(partition)
             delivered.append(nil)
+            begun.append(0)
         }
     }
 
@@ -77,11 +80,7 @@ final class ParameterConnections {
     func memory(
         of header: WireWeights, from origin: Origin
     ) throws(SharedMemoryError) -> UnsafeRawBufferPointer? {
-        let index =
-            switch origin {
-            case .server: 0
-            case .partition(let index): index + 1
-            }
+        let index = Self.index(origin)
         sharing[index] = header.hasShared
         return header.hasShared ? try weights.bytes(header.shared) : nil
     }
@@ -94,15 +93,28 @@ final class ParameterConnections {
         }
     }
 
+    /// Whether newer weights than these came from there already: a message that came twice must not undo them.
+    func isOutdated(version: Int, from origin: Origin) -> Bool {
+        let index = Self.index(origin)
+        if version >= begun[index] { begun[index] = version }
+        return version < begun[index]
+    }
+
     /// Notes that a chunk of a version came.
     ///
     /// - Returns: Whether all of the version is in place now.
     func note(version: Int, isLast: Bool, from origin: Origin) -> Bool {
-        switch origin {
-        case .server: delivered[0] = isLast ? version : nil
-        case .partition(let index): delivered[index + 1] = isLast ? version : nil
-        }
+        let index = Self.index(origin)
+        // A chunk that came twice may come behind the last one.
+        if delivered[index] != version { delivered[index] = isLast ? version : nil }
         return delivered.allSatisfy { $0 == version }
+    }
+
+    private static func index(_ origin: Origin) -> Int {
+        switch origin {
+        case .server: 0
+        case .partition(let index): index + 1
+        }
     }
 
     /// The next message, if one comes in time, and where it came from.

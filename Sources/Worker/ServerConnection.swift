@@ -17,6 +17,8 @@ final class ServerConnection {
     /// Tells of the connection being made and lost.
     let monitor: SocketMonitor
     private var handshake: HandshakeWatch
+    /// When the connection was lost, and with it perhaps messages; `nil` while it was not.
+    private(set) var lostAt: Double?
     /// Counts how long sending takes.
     private let clock: WorkerClock
 
@@ -54,7 +56,10 @@ final class ServerConnection {
 
     /// Why the server will never talk to this worker; `nil` while it may.
     func finalRefusal() throws(MessagingError) -> String? {
-        while let event = try monitor.next() { handshake.note(event.kind) }
+        while let event = try monitor.next() {
+            handshake.note(event.kind)
+            if event.kind == .disconnected { lostAt = lostAt ?? MonotonicClock.seconds }
+        }
         return handshake.explanation
     }
 

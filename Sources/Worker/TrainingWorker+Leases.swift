@@ -12,7 +12,9 @@ extension TrainingWorker {
         _ header: WireWeights, frames received: consuming FrameList, from origin: ParameterConnections.Origin
     ) throws {
         var frames = received
-        guard let computation, let connections else { return }
+        guard let computation, let connections,
+            !connections.isOutdated(version: Int(clamping: header.version), from: origin)
+        else { return }
         let before = clock.enter(.weights)
         defer { clock.enter(before) }
         let memory: UnsafeRawBufferPointer?

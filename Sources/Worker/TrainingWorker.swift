@@ -99,17 +99,20 @@ public final class TrainingWorker {
     }
 
     /// What tells this process from all others.
-    private static let instance = "\(CurrentProcess.hostName)/\(CurrentProcess.identifier)/\(nonce())"
+    private let instance = "\(CurrentProcess.hostName)/\(CurrentProcess.identifier)/\(nonce())"
 
-    private static func nonce() -> String {
-        var generator = SystemRandomNumberGenerator()
-        return String(generator.next() & 0xffff_ffff, radix: 16)
-    }
+    private static func nonce() -> String { String(RandomNumber.next() & 0xffff_ffff, radix: 16) }
 
     /// A server that does not take this worker's keys never will.
     private func watchHandshake() throws {
-        guard let reason = try connections?.server.finalRefusal() else { return }
-        try feed(.refused(reason: reason, isFinal: true))
+        if let reason = try connections?.server.finalRefusal() {
+            return try feed(.refused(reason: reason, isFinal: true))
+        }
+        // Messages may have gone with the connection, and heartbeats, which have one of their own, do not tell.
+        guard session.phase == .waiting, let lostAt = connections?.server.lostAt,
+            MonotonicClock.seconds - lostAt > 0.5
+        else { return }
+        try feed(.refused(reason: "the connection to the server was lost", isFinal: false))
     }
 
     private func watchHeartbeat() throws {
@@ -175,7 +178,7 @@ public final class TrainingWorker {
         hello.name = options.name
         hello.host = CurrentProcess.hostName
         hello.process = Int64(CurrentProcess.identifier)
-        hello.instance = Self.instance
+        hello.instance = instance
         hello.instructionSet = InstructionSet.current.rawValue
         try connections?.server.send(.hello(hello))
     }
@@ -193,6 +196,7 @@ public final class TrainingWorker {
         }
         switch body {
         case .welcome(let welcome):
+            guard case .greeting = session.phase else { return try feed(.heard) }
             connection.run = header.run
             connection.incarnation = header.incarnation
             self.welcome = welcome

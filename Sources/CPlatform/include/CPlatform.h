@@ -10,4 +10,13 @@ int rondo_sealed_memory(const char *name, long long bytes);
 /// 1 if the descriptor is of memory that no one can shrink any more, else 0.
 int rondo_is_sealed(int descriptor);
 
+/// What stands in for the operating system on this thread: set by a simulation, null everywhere else.
+extern _Thread_local void *rondo_stand_in;
+
+/// The stand-in of this thread, or null.
+static inline void *rondo_get_stand_in(void) { return rondo_stand_in; }
+
+/// Sets the stand-in of this thread.
+static inline void rondo_set_stand_in(void *stand_in) { rondo_stand_in = stand_in; }
+
 #endif

@@ -3,6 +3,8 @@
 // Each one is announced to an interception first. Outside tests there is none; a test fails the n-th call with an
 // error number, cuts a write short, or stops the world there as a kill would.
 
+import Platform
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -31,20 +33,36 @@ package enum FileSystemVerdict: Sendable {
     case fail(Int32)
     /// A write writes so many bytes, then fails with this error number.
     case writePart(Int, Int32)
+    /// The call does nothing and succeeds: the simulation has done it, or no real disk needs to.
+    case skip
+}
+
+/// A simulated process with a disk.
+package protocol SimulatedDisk: SimulatedProcess {
+    /// What becomes of a call that is about to change the disk.
+    func verdict(of step: FileSystemStep) -> FileSystemVerdict
 }
 
 /// The disk as the module changes it.
 package struct FileSystem: Sendable {
-    package static let real = FileSystem()
+    /// The disk of this machine, or of the simulated one.
+    package static var real: FileSystem {
+        guard let found = StandIn.current as? any SimulatedDisk else { return FileSystem() }
+        // All threads of a simulated process are one thread of ours.
+        nonisolated(unsafe) let process = found
+        return FileSystem { process.verdict(of: $0) }
+    }
     var intercept: (@Sendable (FileSystemStep) -> FileSystemVerdict)?
 
     package init(intercept: (@Sendable (FileSystemStep) -> FileSystemVerdict)? = nil) {
         self.intercept = intercept
     }
 
-    private func permit(_ step: FileSystemStep, _ path: String, _ action: String) throws(CheckpointError) {
+    /// - Returns: Whether the call is to be made.
+    private func permit(_ step: FileSystemStep, _ path: String, _ action: String) throws(CheckpointError) -> Bool {
         switch intercept?(step) ?? .proceed {
-        case .proceed: return
+        case .proceed: return true
+        case .skip: return false
         case .fail(let code), .writePart(_, let code): throw CheckpointError(code: code, path: path, action: action)
         }
     }
@@ -55,7 +73,7 @@ package struct FileSystem: Sendable {
 
     /// Creates one folder; false when something of this name exists.
     func createFolder(_ path: String) throws(CheckpointError) -> Bool {
-        try permit(.createFolder(path), path, "create the directory")
+        guard try permit(.createFolder(path), path, "create the directory") else { return true }
         if mkdir(path, 0o777) == 0 { return true }
         guard errno == EEXIST else { throw CheckpointError(code: errno, path: path, action: "create the directory") }
         return false
@@ -76,7 +94,7 @@ package struct FileSystem: Sendable {
 
     /// Creates a file that must not exist, for writing.
     func createFile(_ path: String) throws(CheckpointError) -> Int32 {
-        try permit(.createFile(path), path, "create the file")
+        _ = try permit(.createFile(path), path, "create the file")
         let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
         guard descriptor >= 0 else { throw CheckpointError(code: errno, path: path, action: "create the file") }
         return descriptor
@@ -87,7 +105,7 @@ package struct FileSystem: Sendable {
         var rest = bytes[...]
         var failure: Int32?
         switch intercept?(.write(path, byteCount: bytes.count)) ?? .proceed {
-        case .proceed: break
+        case .proceed, .skip: break
         case .fail(let code): (rest, failure) = (rest.prefix(0), code)
         case .writePart(let count, let code): (rest, failure) = (rest.prefix(count), code)
         }
@@ -111,7 +129,7 @@ package struct FileSystem: Sendable {
 
     /// Waits until the file's bytes are on the disk.
     func syncFile(_ descriptor: Int32, path: String) throws(CheckpointError) {
-        try permit(.syncFile(path), path, "sync")
+        guard try permit(.syncFile(path), path, "sync") else { return }
         while fsync(descriptor) != 0 {
             guard errno == EINTR else { throw CheckpointError(code: errno, path: path, action: "sync") }
         }
@@ -119,7 +137,7 @@ package struct FileSystem: Sendable {
 
     /// Waits until the folder's entries are on the disk. File systems that cannot sync a folder are left in peace.
     func syncFolder(_ path: String) throws(CheckpointError) {
-        try permit(.syncFolder(path), path, "sync the directory")
+        guard try permit(.syncFolder(path), path, "sync the directory") else { return }
         let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw CheckpointError(code: errno, path: path, action: "sync the directory") }
         defer { close(descriptor) }
@@ -131,7 +149,7 @@ package struct FileSystem: Sendable {
 
     /// Renames; atomic. A file or link of the new name is replaced, and so is an empty folder by a folder.
     func rename(_ path: String, to newPath: String) throws(CheckpointError) {
-        try permit(.rename(path, to: newPath), newPath, "rename into place")
+        guard try permit(.rename(path, to: newPath), newPath, "rename into place") else { return }
         #if canImport(Glibc)
         try check(Glibc.rename(path, newPath), newPath, "rename into place")
         #elseif canImport(Musl)
@@ -143,13 +161,13 @@ package struct FileSystem: Sendable {
 
     /// Makes a symbolic link at `path`.
     func link(_ path: String, to target: String) throws(CheckpointError) {
-        try permit(.link(path, to: target), path, "make the link")
+        guard try permit(.link(path, to: target), path, "make the link") else { return }
         try check(symlink(target, path), path, "make the link")
     }
 
     /// Removes a file or link; does nothing when there is none.
     func removeFile(_ path: String) throws(CheckpointError) {
-        try permit(.removeFile(path), path, "remove")
+        guard try permit(.removeFile(path), path, "remove") else { return }
         if unlink(path) != 0 && errno != ENOENT { throw CheckpointError(code: errno, path: path, action: "remove") }
     }
 
@@ -157,7 +175,7 @@ package struct FileSystem: Sendable {
     func removeTree(_ path: String, depth: Int = 0) throws(CheckpointError) {
         guard Paths.kind(path) == .folder, depth < 16 else { return try removeFile(path) }
         for name in try Paths.entries(path) { try removeTree(Paths.join(path, name), depth: depth + 1) }
-        try permit(.removeFolder(path), path, "remove the directory")
+        guard try permit(.removeFolder(path), path, "remove the directory") else { return }
         if rmdir(path) != 0 && errno != ENOENT {
             throw CheckpointError(code: errno, path: path, action: "remove the directory")
         }

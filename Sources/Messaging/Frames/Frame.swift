@@ -29,7 +29,7 @@ public struct Frame: ~Copyable, Sendable {
     nonisolated(unsafe) let message: UnsafeMutablePointer<zmq_msg_t>
 
     /// Whether more frames of the same message follow this received one.
-    public internal(set) var hasMore = false
+    public package(set) var hasMore = false
 
     /// Takes over an initialized message.
     init(adopting message: UnsafeMutablePointer<zmq_msg_t>) {

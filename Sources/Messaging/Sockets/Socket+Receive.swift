@@ -82,6 +82,7 @@ extension Socket {
     ///
     /// - Returns: `nil` when it would have to wait (longer).
     private func accept(flags: CInt) throws(MessagingError) -> Frame? {
+        if let simulated = handle.simulated { return try simulated.receive(waits: flags & ZMQ_DONTWAIT == 0) }
         let socket = handle.raw
         var frame = Frame()
         var deadline: Deadline?

@@ -10,6 +10,10 @@ extension Socket {
     /// `.terminated`.
     ///   The frame is gone in any case; use `trySend` to keep one that could not be sent.
     public func send(_ frame: consuming Frame, more: Bool = false) throws(MessagingError) {
+        if let simulated = handle.simulated {
+            guard try simulated.send(frame, more: more, waits: true) else { throw .timedOut(.sending) }
+            return
+        }
         let sent = try transmit(frame.message, flags: more ? ZMQ_SNDMORE : 0)
         if !sent { throw .timedOut(.sending) }
     }
@@ -18,7 +22,12 @@ extension Socket {
     ///
     /// - Returns: Whether it was sent. If so, `frame` is left empty; if not, it is untouched.
     public func trySend(_ frame: inout Frame, more: Bool = false) throws(MessagingError) -> Bool {
-        try transmit(frame.message, flags: ZMQ_DONTWAIT | (more ? ZMQ_SNDMORE : 0))
+        if let simulated = handle.simulated {
+            guard try simulated.send(frame, more: more, waits: false) else { return false }
+            frame = Frame()
+            return true
+        }
+        return try transmit(frame.message, flags: ZMQ_DONTWAIT | (more ? ZMQ_SNDMORE : 0))
     }
 
     /// Sends all frames of `message`, in order, as one message. An empty list sends nothing.

@@ -65,6 +65,15 @@ public struct Socket: ~Copyable {
         receiveTimeoutMilliseconds = options.receiveTimeoutMilliseconds
     }
 
+    /// A socket that a simulation has made.
+    init(_ simulated: any SimulatedSocket, kind: SocketKind, in context: Context) {
+        let options = SocketOptions()
+        handle = SocketHandle(simulated, kind: kind, in: context)
+        frameCountMax = options.frameCountMax
+        sendTimeoutMilliseconds = nil
+        receiveTimeoutMilliseconds = nil
+    }
+
     deinit {
         handle.close()
     }
@@ -78,6 +87,7 @@ public struct Socket: ~Copyable {
     /// Closes the socket; unsent messages are still handed over for up to `lingerMilliseconds`, held to
     /// `SocketOptions.lingerMillisecondsMax`. Returns at once; `Context.terminate(withinMilliseconds:)` waits.
     public consuming func close(lingerMilliseconds: Int) {
+        guard handle.simulated == nil else { return }
         try? handle.set(
             ZMQ_LINGER, min(max(0, lingerMilliseconds), SocketOptions.lingerMillisecondsMax), "lingerMilliseconds")
     }
@@ -90,6 +100,7 @@ public struct Socket: ~Copyable {
     /// - Throws: `.addressInUse`, `.addressUnavailable`, `.invalidEndpoint`, `.permissionDenied`, `.terminated`.
     @discardableResult
     public func bind(_ endpoint: Endpoint) throws(MessagingError) -> Endpoint {
+        if let simulated = handle.simulated { return try simulated.bind(endpoint) }
         try attach(endpoint.bindable, .binding, zmq_bind)
         return try lastEndpoint()
     }
@@ -102,6 +113,7 @@ public struct Socket: ~Copyable {
     ///
     /// - Throws: `.invalidEndpoint`, `.addressUnavailable`, `.terminated`.
     public func connect(_ endpoint: Endpoint) throws(MessagingError) {
+        if let simulated = handle.simulated { return try simulated.connect(endpoint) }
         try attach(endpoint, .connecting, zmq_connect)
     }
 

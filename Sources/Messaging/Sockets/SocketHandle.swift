@@ -18,12 +18,23 @@ final class SocketHandle {
     private var pointer: UnsafeMutableRawPointer?
     /// Keeps the context from ending while the socket is open.
     private var context: Context?
+    /// What stands in for the library's socket in a simulation.
+    let simulated: (any SimulatedSocket)?
     /// Whether the library reports this socket's connections to a `SocketMonitor`.
     var isMonitored = false
 
     init(_ kind: SocketKind, in context: Context) throws(MessagingError) {
         self.kind = kind
-        pointer = try context.openSocket(kind)
+        simulated = try context.simulated?.openSocket(kind)
+        pointer = simulated == nil ? try context.openSocket(kind) : nil
+        self.context = context
+    }
+
+    /// A handle of a socket that a simulation has made.
+    init(_ simulated: any SimulatedSocket, kind: SocketKind, in context: Context) {
+        self.kind = kind
+        self.simulated = simulated
+        pointer = nil
         self.context = context
     }
 
@@ -49,6 +60,7 @@ final class SocketHandle {
     }
 
     func close() {
+        simulated?.close()
         guard let pointer else { return }
         checkThread()
         stopMonitoring()

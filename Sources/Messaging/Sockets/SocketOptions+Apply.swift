@@ -4,6 +4,7 @@ import CZeroMQ
 
 extension SocketOptions {
     func apply(to socket: SocketHandle) throws(MessagingError) {
+        if let simulated = socket.simulated { return simulated.configure(self) }
         try socket.set(ZMQ_LINGER, min(max(0, lingerMilliseconds), SocketOptions.lingerMillisecondsMax), "linger")
         try socket.set(ZMQ_SNDHWM, sendHighWaterMark, "sendHighWaterMark")
         try socket.set(ZMQ_RCVHWM, receiveHighWaterMark, "receiveHighWaterMark")

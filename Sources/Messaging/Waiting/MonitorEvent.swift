@@ -85,6 +85,9 @@ public struct MonitorEvent: Sendable, Equatable {
         connection = isAboutConnection ? ConnectionIdentifier(descriptor: code) : nil
     }
 
+    static let handshakeSucceededCode = ZMQ_EVENT_HANDSHAKE_SUCCEEDED
+    static let disconnectedCode = ZMQ_EVENT_DISCONNECTED
+
     private static func kind(event: CInt, value: CInt) -> (Kind, isAboutConnection: Bool) {
         let reason = LibraryError(code: value).reason
         return switch event {

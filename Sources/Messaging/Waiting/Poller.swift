@@ -96,6 +96,9 @@ public struct Poller: ~Copyable {
     /// - Returns: `false` when the time passed and none was.
     /// - Throws: `.terminated` when the context was shut down.
     public mutating func wait(milliseconds: Int) throws(MessagingError) -> Bool {
+        if let simulated = entries.first?.socket.simulated {
+            return try wait(milliseconds: milliseconds, with: simulated)
+        }
         for index in entries.indices {
             let socket = entries[index].socket.open
             // Without a socket the library polls the descriptor, and a negative one is never ready.
@@ -111,6 +114,21 @@ public struct Poller: ~Copyable {
             guard error.isInterrupted else { throw error.typed(.polling) }
             left = deadline.remainingMilliseconds
         }
+    }
+
+    /// The same in a simulation, where all sockets are simulated. Whoever sends never waits there.
+    private mutating func wait(
+        milliseconds: Int, with simulated: any SimulatedSocket
+    ) throws(MessagingError) -> Bool {
+        let read = entries.filter { $0.interest.contains(.readable) }.compactMap(\.socket.simulated)
+        let isReady = try simulated.wait(for: read, milliseconds: milliseconds)
+        for (index, entry) in entries.enumerated() {
+            let isReadable = entry.interest.contains(.readable) && entry.socket.simulated?.isReadable == true
+            items[index] = zmq_pollitem_t(
+                socket: nil, fd: -1, events: 0,
+                revents: CShort(isReadable ? ZMQ_POLLIN : 0) | (entry.interest.code & CShort(ZMQ_POLLOUT)))
+        }
+        return isReady
     }
 
     /// What a socket was ready for at the end of the last wait.

@@ -19,6 +19,15 @@ public struct SocketMonitor: ~Copyable {
     private let watched: SocketHandle
 
     init(watching watched: SocketHandle) throws(MessagingError) {
+        self.watched = watched
+        if let simulated = watched.simulated {
+            socket = Socket(try simulated.monitor(), kind: .pair, in: watched.home)
+        } else {
+            socket = try Self.socket(watching: watched)
+        }
+    }
+
+    private static func socket(watching watched: SocketHandle) throws(MessagingError) -> Socket {
         let endpoint = watched.home.uniqueInprocEndpoint(for: "monitor")
         var options = SocketOptions()
         options.receiveHighWaterMark = 0
@@ -28,8 +37,7 @@ public struct SocketMonitor: ~Copyable {
         let result = zmq_socket_monitor(watched.raw, endpoint.text, ZMQ_EVENT_ALL)
         guard result == 0 else { throw LibraryError.last.typed(.monitoring) }
         watched.isMonitored = true
-        self.watched = watched
-        self.socket = socket
+        return socket
     }
 
     deinit {

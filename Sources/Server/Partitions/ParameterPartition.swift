@@ -93,8 +93,8 @@ final class ParameterPartition {
     /// Whether all gradients of a span are in.
     func covers(_ span: ShardRange, of sum: Int) -> Bool { sums[sum]?.reduction.covers(span) ?? false }
 
-    /// A sum will not be wanted any more.
-    func drop(_ sum: Int) { if !isSynchronous { sums[sum] = nil } }
+    /// The lease of a sum was given up.
+    func drop(_ sum: Int) { sums[sum] = nil }
 
     /// Makes room for a sum without common steps. Sums that were given up by those who sent parts of them go first.
     private func open(_ sum: Int, root: ShardRange) {
@@ -124,10 +124,13 @@ final class ParameterPartition {
         defer { clock.enter(before) }
         if sums[number] == nil { open(number, root: ShardRange(lower, upper)) }
         guard sums[number]?.reduction.root.contains(ShardRange(lower, upper)) ?? false else { return .impossible }
-        switch sums[number]?.reduction.insert(
+        let verdict = sums[number]?.reduction.insert(
             payload, chunk: place, node: ShardRange(lower, upper),
             combine: { GradientPayload.sum($0, $1, columns: columns, precision: precision) })
-        {
+        if verdict != .duplicate {
+            StandIn.note(.gradientAccepted(step: number, chunk: chunk, lower: lower, upper: upper))
+        }
+        switch verdict {
         case .duplicate, nil: return .duplicate
         case .accepted(completed: false): return .accepted
         case .accepted(completed: true):
@@ -148,6 +151,7 @@ final class ParameterPartition {
             preconditionFailure("a step is applied before all of its gradients are in")
         }
         version += 1
+        StandIn.note(.stepApplied(version: version, chunks: chunks))
         let before = clock.enter(.adam)
         defer { clock.enter(before) }
         for chunk in chunks {

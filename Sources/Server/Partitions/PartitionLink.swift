@@ -166,7 +166,7 @@ final class PartitionLink {
             guard answer.normPartials.count == chunks.count else { return lose("sent norms of impossible shape") }
             reduced[Int(clamping: answer.sum)] = answer.normPartials
             guard reduced.count <= Self.reducedMax else { return lose("sent sums that nobody asked for") }
-        case .partitionApplied(let answer): version = Int(clamping: answer.version)
+        case .partitionApplied(let answer): version = max(version, Int(clamping: answer.version))
         case .partitionValues(let answer):
             guard let kind = ParameterKind(answer.kind), chunks.contains(Int(answer.chunk)), frames.count == 1,
                 let frame = frames.popFirst()

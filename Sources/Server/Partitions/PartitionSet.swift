@@ -110,8 +110,10 @@ final class PartitionSet {
     /// Whether all gradients of a sum are there, everywhere.
     func isReduced(_ sum: Int) -> Bool { own.isReduced(sum) && links.allSatisfy { $0.reduced[sum] != nil } }
 
-    /// A sum will not be wanted any more.
+    /// The lease of a sum was given up: the sum will not be wanted any more. That of a common step stays: what is there
+    /// of it counts.
     func drop(_ sum: Int) {
+        guard !own.isSynchronous else { return }
         own.drop(sum)
         for link in links { link.forget(sum) }
     }

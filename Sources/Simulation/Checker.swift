@@ -1,0 +1,72 @@
+// What must hold at every moment of a simulation.
+
+import Platform
+
+/// Something that must hold. It sees what processes do and what they send and receive, and complains.
+protocol Invariant: AnyObject {
+    /// A process has done something.
+    func note(_ milestone: SimulatedMilestone, by node: Node, checker: Checker)
+    /// A process has taken a message in, and acts on it until the next one.
+    func noteReceived(_ message: Message, by node: Node, checker: Checker)
+    /// The run is complete.
+    func finish(totalSteps: Int, checker: Checker)
+}
+
+extension Invariant {
+    func noteReceived(_ message: Message, by node: Node, checker: Checker) {}
+    func finish(totalSteps: Int, checker: Checker) {}
+}
+
+/// Asks all invariants, and keeps their complaints. New ones are added to `invariants`.
+final class Checker {
+    let world: World
+    /// Short waits last so many times longer than they should.
+    var lateness = 1
+    private(set) var complaints: [String] = []
+    let invariants: [any Invariant]
+    /// Training steps that were computed again after a server's restart.
+    var stepsRedone = 0
+    /// Milestones to swallow, for tests of the invariants themselves.
+    var tamper: (SimulatedMilestone) -> SimulatedMilestone? = { $0 }
+    /// Changes what invariants see of messages, for the same.
+    var tamperReceived: (Message) -> Message = { $0 }
+
+    init(_ world: World, shards: Int) {
+        self.world = world
+        invariants = [ExactlyOnce(shards: shards), OneIncarnation(), VersionOrder()]
+    }
+
+    func note(_ milestone: SimulatedMilestone, by node: Node) {
+        guard let milestone = tamper(milestone) else { return }
+        world.log.note(world.now, node.number, LogKind.milestone, milestone.number, "  * \(node.name): \(milestone)")
+        for invariant in invariants { invariant.note(milestone, by: node, checker: self) }
+    }
+
+    func noteReceived(_ received: Message, by node: Node) {
+        let message = tamperReceived(received)
+        for invariant in invariants { invariant.noteReceived(message, by: node, checker: self) }
+    }
+
+    func finish(totalSteps: Int) {
+        for invariant in invariants { invariant.finish(totalSteps: totalSteps, checker: self) }
+    }
+
+    /// Something does not hold.
+    func complain(_ text: String) {
+        world.log.note(world.now, 0, LogKind.verdict, complaints.count, "VIOLATED: \(text)")
+        if complaints.count < 20 { complaints.append(text) }
+    }
+}
+
+extension SimulatedMilestone {
+    /// For the log's digest.
+    fileprivate var number: Int {
+        switch self {
+        case .gradientAccepted(let step, let chunk, let lower, let upper):
+            ((step &* 64 &+ chunk) &* 64 &+ lower) &* 64 &+ upper
+        case .stepApplied(let version, let chunks): 1_000_003 &* version &+ chunks.lowerBound
+        case .lifeBegan(let incarnation, let version): 2_000_003 &* incarnation &+ version
+        case .leaseBegan(let step, let lower, let upper): (3_000_017 &* step &+ lower) &* 64 &+ upper
+        }
+    }
+}
