@@ -308,13 +308,13 @@ class Cluster:
             self.monitor.program.stdout.close()
 
     def leftovers(self):
-        """Processes, sockets, namespaces and half-written files that are still there a moment after the end."""
+        """Processes, sockets, namespaces and half-written files that are still there a moment after the end. (Shared
+        memory has no name, and goes with the last process.)"""
         deadline = time.monotonic() + 5
         while True:
             found = [f"process {pid}" for pid in marked(self.token)]
             found += [f"socket at port {text}" for text in open_sockets(self.network.ports)]
             found += self.network.leftovers()
-            found += [f"shared memory {name}" for name in os.listdir("/dev/shm") if "rondo" in name]
             found += [f"file {name}" for name in self.unfinished_files()]
             if not found or time.monotonic() > deadline:
                 return found
