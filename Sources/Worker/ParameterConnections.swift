@@ -57,10 +57,11 @@ final class ParameterConnections {
     /// The first partition server that has not answered yet.
     var unattached: Endpoint? { partitions.first { !$0.isAttached }?.endpoint }
 
-    /// The first partition server whose connection was lost longer ago than `seconds`.
+    /// The first server whose connection was lost longer ago than `seconds`.
     func lost(longerThan seconds: Double) throws(MessagingError) -> Endpoint? {
         for partition in partitions { try partition.watch() }
         let now = MonotonicClock.seconds
+        if let lostAt = server.lostAt, now - lostAt > seconds { return server.endpoint }
         return partitions.first { $0.lostAt.map { now - $0 > seconds } ?? false }?.endpoint
     }
 

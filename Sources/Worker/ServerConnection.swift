@@ -7,6 +7,8 @@ import WireProtocol
 /// A DEALER socket to the server. Bound to the thread that makes it.
 final class ServerConnection {
     let socket: Socket
+    /// Where the server listens.
+    let endpoint: Endpoint
     /// The name under which the server knows this connection.
     let identity: RoutingIdentifier
     /// The run and the server's life, once it has answered.
@@ -16,18 +18,23 @@ final class ServerConnection {
     let keys: CurveRole?
     /// Tells of the connection being made and lost.
     let monitor: SocketMonitor
-    private var handshake: HandshakeWatch
     /// When the connection was lost, and with it perhaps messages; `nil` while it was not.
     private(set) var lostAt: Double?
+    private var wasMade = false
+    private var handshake: HandshakeWatch
     /// Counts how long sending takes.
     private let clock: WorkerClock
 
     /// Connects; the connection itself is made in the background.
+    ///
+    /// - Parameter keysFit: whether the server is known to be the one whose key the worker was given.
     init(
-        to endpoint: Endpoint, identity: RoutingIdentifier, keys: CurveRole?, context: Context, clock: WorkerClock
+        to endpoint: Endpoint, identity: RoutingIdentifier, keys: CurveRole?, keysFit: Bool = false, context: Context,
+        clock: WorkerClock
     ) throws(MessagingError) {
+        self.endpoint = endpoint
         self.keys = keys
-        handshake = HandshakeWatch(isEncrypted: keys != nil)
+        handshake = HandshakeWatch(isEncrypted: keys != nil, keysFit: keysFit)
         self.identity = identity
         self.clock = clock
         var options = SocketOptions()
@@ -54,11 +61,17 @@ final class ServerConnection {
         try socket.send(message)
     }
 
-    /// Why the server will never talk to this worker; `nil` while it may.
-    func finalRefusal() throws(MessagingError) -> String? {
+    /// Looks at what happened to the connection.
+    ///
+    /// - Returns: Why the server will never talk to this worker; `nil` while it may.
+    func watch() throws(MessagingError) -> String? {
         while let event = try monitor.next() {
             handshake.note(event.kind)
-            if event.kind == .disconnected { lostAt = lostAt ?? MonotonicClock.seconds }
+            switch event.kind {
+            case .handshakeSucceeded: wasMade = true
+            case .disconnected where wasMade: lostAt = lostAt ?? MonotonicClock.seconds
+            default: break
+            }
         }
         return handshake.explanation
     }

@@ -64,7 +64,7 @@ public final class TrainingWorker {
                     nextTick = now + 0.2
                     try watchHandshake()
                     try watchHeartbeat()
-                    try watchPartitions()
+                    try watchConnections()
                     try feed(.tick)
                 }
                 guard !isEnded else { continue }
@@ -94,7 +94,8 @@ public final class TrainingWorker {
         connections = nil
         connections = ParameterConnections(
             try ServerConnection(
-                to: options.endpoint, identity: identity, keys: options.keys, context: context, clock: clock))
+                to: options.endpoint, identity: identity, keys: options.keys, keysFit: welcome != nil,
+                context: context, clock: clock))
         try feed(.connected)
     }
 
@@ -105,14 +106,8 @@ public final class TrainingWorker {
 
     /// A server that does not take this worker's keys never will.
     private func watchHandshake() throws {
-        if let reason = try connections?.server.finalRefusal() {
-            return try feed(.refused(reason: reason, isFinal: true))
-        }
-        // Messages may have gone with the connection, and heartbeats, which have one of their own, do not tell.
-        guard session.phase == .waiting, let lostAt = connections?.server.lostAt,
-            MonotonicClock.seconds - lostAt > 0.5
-        else { return }
-        try feed(.refused(reason: "the connection to the server was lost", isFinal: false))
+        guard let reason = try connections?.server.watch() else { return }
+        try feed(.refused(reason: reason, isFinal: true))
     }
 
     private func watchHeartbeat() throws {
@@ -125,9 +120,9 @@ public final class TrainingWorker {
 
     /// Messages may have gone with a connection: all is begun anew, unless the server says within a moment that the run
     /// is over.
-    private func watchPartitions() throws {
+    private func watchConnections() throws {
         guard session.phase == .waiting, let endpoint = try connections?.lost(longerThan: 0.5) else { return }
-        try feed(.refused(reason: "the connection to partition server \(endpoint) was lost", isFinal: false))
+        try feed(.refused(reason: "the connection to \(endpoint) was lost", isFinal: false))
     }
 
     // MARK: - Events and actions

@@ -14,26 +14,35 @@ struct MonitorCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("The server, such as tcp://127.0.0.1:5555.", valueName: "endpoint"))
     var endpoint: String
 
+    @Flag(help: "Print each look as JSON, one a line.")
+    var json = false
+
+    @Option(parsing: .unconditional, help: ArgumentHelp("The time between two looks.", valueName: "seconds"))
+    var every = 1.0
+
     @OptionGroup var keys: ClientKeyOptions
 
     /// How long a server that was seen before may be away: a restart reads a checkpoint and the corpus.
     private static let absenceSecondsMax = 15.0
 
     mutating func run() throws {
+        guard every >= 0.01, every <= 10 else {
+            throw ProgramFailure(.usage, "--every \(every): expected 0.01 to 10 seconds")
+        }
         TerminationSignal.install()
         let endpoint = try Endpoint(typed: endpoint)
         // The first look has the deadline of a single question.
         var last = try ServerClient(endpoint, keys: keys.role()).status()
-        let feed = try StatusFeed(endpoint, intervalSeconds: 1, keys: keys.role())
+        let feed = try StatusFeed(endpoint, intervalSeconds: every, keys: keys.role())
         var screen = StatusScreen()
-        try screen.show(StatusText.lines(last), plain: ProgressLine.plain(last))
+        try show(last, on: &screen)
         while TerminationSignal.received == nil {
-            if let status = try feed.next(withinMilliseconds: 100) {
+            if let status = try feed.next(withinMilliseconds: min(100, max(1, Int(every * 500)))) {
                 last = status
-                try screen.show(StatusText.lines(status), plain: ProgressLine.plain(status))
+                try show(status, on: &screen)
             }
             if last.isFinished || (last.step >= last.totalSteps && feed.silentSeconds > 2) {
-                return try StandardOutput.line("the run is complete")
+                return json ? () : try StandardOutput.line("the run is complete")
             }
             if feed.silentSeconds > Self.absenceSecondsMax {
                 throw ProgramFailure(
@@ -41,12 +50,17 @@ struct MonitorCommand: ParsableCommand {
                     "\(endpoint) has been silent for \(Readable.duration(feed.silentSeconds)), at step \(last.step) of "
                         + "\(last.totalSteps); the run was stopped, or the server is gone")
             }
-            if feed.silentSeconds > 4 {
+            if feed.silentSeconds > 4, !json {
                 let note = "no answer for \(Readable.duration(feed.silentSeconds)); waiting for the server to come back"
                 try screen.show(StatusText.lines(last) + ["", note], plain: note)
             }
         }
         throw ExitStatus.interrupted
+    }
+
+    private func show(_ status: RunStatus, on screen: inout StatusScreen) throws {
+        guard !json else { return try StandardOutput.line(JSONLine.encode(status, pretty: false)) }
+        try screen.show(StatusText.lines(status), plain: ProgressLine.plain(status))
     }
 }
 

@@ -1,0 +1,1 @@
+"""What scripts/chaos and scripts/measure-faults share: clusters of real processes, and real troubles for them."""
