@@ -122,10 +122,19 @@ let package = Package(
                 "Numerics", "Optimization", "Messaging", "WireProtocol", "Cluster", "Platform", "Server",
             ]),
         .testTarget(name: "PlatformTests", dependencies: ["Platform"]),
+        .testTarget(
+            name: "FuzzTests",
+            dependencies: [
+                "Platform", "Numerics", "Configuration", "Corpora", "Tasks", "Checkpoints", "Messaging", "WireProtocol",
+                "Server", "Worker", "Client", "Supervisor",
+            ]),
         .testTarget(name: "StyleTests"),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["rondo", "rondo-server", "rondo-worker", .product(name: "Crypto", package: "swift-crypto")]),
+            dependencies: [
+                "rondo", "rondo-server", "rondo-worker", "WireProtocol",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ]),
         .testTarget(name: "ClusterTests", dependencies: ["Numerics", "Cluster"]),
     ],
     swiftLanguageModes: [.v6]
