@@ -17,6 +17,8 @@ final class ServerConnection {
     /// Tells of the connection being made and lost.
     let monitor: SocketMonitor
     private var handshake: HandshakeWatch
+    /// Whether both ends have introduced themselves, as far as was looked.
+    private(set) var isGreeted = false
     /// Counts how long sending takes.
     private let clock: WorkerClock
 
@@ -54,7 +56,11 @@ final class ServerConnection {
 
     /// Why the server will never talk to this worker; `nil` while it may.
     func finalRefusal() throws(MessagingError) -> String? {
-        while let event = try monitor.next() { handshake.note(event.kind) }
+        while let event = try monitor.next() {
+            handshake.note(event.kind)
+            if event.kind == .handshakeSucceeded { isGreeted = true }
+            if event.kind == .disconnected { isGreeted = false }
+        }
         return handshake.explanation
     }
 
