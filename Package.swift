@@ -132,10 +132,19 @@ let package = Package(
             ]),
         .testTarget(name: "SimulationTests", dependencies: ["Platform", "Simulation", "rondo-simulate"]),
         .testTarget(name: "PlatformTests", dependencies: ["Platform"]),
+        .testTarget(
+            name: "FuzzTests",
+            dependencies: [
+                "Platform", "Numerics", "Configuration", "Corpora", "Tasks", "Checkpoints", "Messaging", "WireProtocol",
+                "Server", "Worker", "Client", "Supervisor",
+            ]),
         .testTarget(name: "StyleTests"),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["rondo", "rondo-server", "rondo-worker", .product(name: "Crypto", package: "swift-crypto")]),
+            dependencies: [
+                "rondo", "rondo-server", "rondo-worker", "WireProtocol",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ]),
         .testTarget(name: "LedgerTests", dependencies: ["Configuration", "Corpora", "Checkpoints", "Ledger"]),
         .testTarget(name: "ClusterTests", dependencies: ["Numerics", "Cluster"]),
     ],

@@ -1,4 +1,5 @@
-// Memory that can be shared and not be shrunk, by Linux's memfd_create; the place of a thread's stand-in.
+// Memory that can be shared and not be shrunk, by Linux's memfd_create; limits of the process; the place of a thread's
+// stand-in.
 
 #define _GNU_SOURCE
 #include "CPlatform.h"
@@ -6,9 +7,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 _Thread_local void *rondo_stand_in = 0;
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 int rondo_sealed_memory(const char *name, long long bytes) {
 #ifdef __linux__
@@ -35,4 +40,20 @@ int rondo_is_sealed(int descriptor) {
     (void)descriptor;
     return 0;
 #endif
+}
+
+void rondo_trim_memory(void) {
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+}
+
+long long rondo_raise_open_files(long long wanted) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 256;
+    const rlim_t before = limit.rlim_cur;
+    const rlim_t allowed = limit.rlim_max < (rlim_t)wanted ? limit.rlim_max : (rlim_t)wanted;
+    if (allowed <= before) return (long long)before;
+    limit.rlim_cur = allowed;
+    return (long long)(setrlimit(RLIMIT_NOFILE, &limit) == 0 ? allowed : before);
 }

@@ -16,6 +16,8 @@ public enum ClientError: Error, Equatable, CustomStringConvertible {
     case invalidEndpoint(String)
     /// No connection could be made.
     case nobodyListens(Endpoint)
+    /// No connection could be made, and this is why.
+    case unreachable(Endpoint, reason: String)
     /// Something listens that does not speak our protocol.
     case otherProtocol(Endpoint, reason: String)
     /// A server is there and gives no answer in time.
@@ -38,6 +40,7 @@ public enum ClientError: Error, Equatable, CustomStringConvertible {
             "'\(text)' is not an endpoint; expected something like tcp://127.0.0.1:5555"
         case .nobodyListens(let endpoint):
             "nobody listens at \(endpoint); is rondo-server running there, and the port open?"
+        case .unreachable(let endpoint, let reason): "no connection to \(endpoint): \(reason)"
         case .otherProtocol(let endpoint, let reason):
             "no Rondo server of this version at \(endpoint): \(reason)"
         case .noAnswer(let endpoint, let seconds):

@@ -42,6 +42,8 @@ public struct RunStatus: Sendable, Equatable, Codable {
     public var latestCheckpoint: String
     /// What is wrong, such as a checkpoint that could not be written; empty if nothing.
     public var problem: String
+    /// Whom the run waits for, in words; empty if nobody is slow.
+    public var waiting = ""
     /// "lstm 2×256, embedding 64, 65 symbols, stream 32×64"
     public var summary: String
     /// The workers, by name.
@@ -106,6 +108,7 @@ extension RunStatus {
         outputDirectory = wire.outputDirectory
         latestCheckpoint = wire.latestCheckpoint
         problem = wire.problem
+        waiting = wire.waiting
         summary = wire.configurationSummary
         workers = wire.workers.map(WorkerStatus.init)
         partitions = wire.partitions.map(PartitionStatus.init)

@@ -19,6 +19,9 @@ public final class ServerClient {
     public static let defaultAnswerSecondsMax = 4.5
     /// How long an endpoint that declines connections is tried: a server may be between two lives.
     static let declineSecondsMax = 1.5
+    /// How long a connection may take before somebody looks why, and how long that look may take.
+    static let connectSecondsMax = 2.0
+    static let probeMilliseconds = 1000
 
     /// Where the server is.
     public let endpoint: Endpoint
@@ -77,18 +80,42 @@ public final class ServerClient {
         _ select: (WireHeader.OneOf_Body, _ frames: inout FrameList) throws(ClientError) -> Answer?
     ) throws(ClientError) -> Answer {
         let began = MonotonicClock.seconds
+        var hasProbed = false
         while true {
             let waited = MonotonicClock.seconds - began
             if link.stage != .greeted, let reason = link.handshake.explanation {
                 throw .keys(endpoint, reason: reason)
             }
-            if link.stage == .declined, waited > Self.declineSecondsMax { throw .nobodyListens(endpoint) }
+            if link.stage == .declined, waited > Self.declineSecondsMax {
+                try explainAbsence()
+                throw .nobodyListens(endpoint)
+            }
+            if link.stage != .greeted, waited > Self.connectSecondsMax, !hasProbed {
+                hasProbed = true
+                try explainAbsence()
+            }
             guard waited < answerSecondsMax else { throw silence() }
-            guard var message = try link.receive(withinMilliseconds: Int((answerSecondsMax - waited) * 1000) + 1)
+            let next = link.stage == .greeted || hasProbed ? answerSecondsMax : Self.connectSecondsMax
+            guard var message = try link.receive(withinMilliseconds: Int(max(0, next - waited) * 1000) + 1)
             else { continue }
             guard let body = message.header.body else { continue }
             if case .refusal(let refusal) = body { throw Self.error(refusal, endpoint) }
             if let answer = try select(body, &message.frames) { return answer }
+        }
+    }
+
+    /// Looks why there is no connection.
+    ///
+    /// - Throws: what it finds; nothing if a server may be there.
+    private func explainAbsence() throws(ClientError) {
+        guard let finding = endpoint.probe(withinMilliseconds: Self.probeMilliseconds) else { return }
+        switch finding {
+        case .listening: return
+        case .refused: throw .nobodyListens(endpoint)
+        case .foreign:
+            throw .otherProtocol(endpoint, reason: "what listens there does not speak ZeroMQ's protocol")
+        case .unknownHost, .silent, .unreachable:
+            throw .unreachable(endpoint, reason: finding.explanation(endpoint) ?? "")
         }
     }
 

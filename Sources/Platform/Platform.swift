@@ -2,6 +2,8 @@
 //
 // Everything here is at the edge: the modules below the shells take times and requests as arguments.
 
+import CPlatform
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -59,15 +61,36 @@ public enum CurrentProcess {
     }
 
     /// Bytes of physical memory in use; 0 where it cannot be read.
-    public static var residentBytes: Int {
-        if StandIn.current != nil { return 1 << 20 }
-        guard let file = fopen("/proc/self/statm", "r") else { return 0 }
+    public static var residentBytes: Int { memoryPages().resident * Int(sysconf(Int32(_SC_PAGESIZE))) }
+
+    /// Bytes of physical memory that belong to this process alone: without mapped files, and without memory that it
+    /// shares with others. 0 where it cannot be read.
+    public static var privateBytes: Int {
+        let pages = memoryPages()
+        return (pages.resident - pages.shared) * Int(sysconf(Int32(_SC_PAGESIZE)))
+    }
+
+    /// Gives memory that was freed back to the operating system.
+    public static func trimMemory() { rondo_trim_memory() }
+
+    /// Raises the number of files and connections that the process may have open to what the system allows it.
+    ///
+    /// - Returns: that number.
+    @discardableResult
+    public static func raiseOpenFilesMax() -> Int {
+        Int(rondo_raise_open_files(1 << 16))
+    }
+
+    private static func memoryPages() -> (resident: Int, shared: Int) {
+        if StandIn.current != nil { return (256, 0) }
+        guard let file = fopen("/proc/self/statm", "r") else { return (0, 0) }
         defer { fclose(file) }
         var text = [CChar](repeating: 0, count: 128)
-        guard fgets(&text, Int32(text.count), file) != nil else { return 0 }
+        guard fgets(&text, Int32(text.count), file) != nil else { return (0, 0) }
         let fields = String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self).split(
-            separator: " ")
-        return (fields.count > 1 ? Int(fields[1]) ?? 0 : 0) * Int(sysconf(Int32(_SC_PAGESIZE)))
+            separator: " "
+        ).map { Int($0) ?? 0 }
+        return fields.count > 2 ? (fields[1], fields[2]) : (0, 0)
     }
 
     /// Whether the file descriptor is a terminal.

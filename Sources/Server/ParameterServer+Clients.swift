@@ -60,7 +60,17 @@ extension ParameterServer {
             return worker
         }
         status.partitions = partitionStatus(now: now)
+        status.waiting = waitingFor(now: now)
         status.counters = (peers.counters.list + coordinator.statistics.list).map { WireCounter($0.0, $0.1) }
+        return status
+    }
+
+    /// The status, not older than a few milliseconds: however many ask, it costs little.
+    func recentStatus() -> WireStatus {
+        let now = MonotonicClock.seconds
+        if let lastStatus, now - lastStatus.at < Self.statusSeconds { return lastStatus.status }
+        let status = status()
+        lastStatus = (now, status)
         return status
     }
 
@@ -88,8 +98,16 @@ extension ParameterServer {
         if request.which == .best, progress.bestValidationLoss == nil {
             return refuse(peer, .unknownVersion, "nothing has been evaluated yet, so there is no best version")
         }
-        guard let snapshot = snapshots.snapshot(version: version, now: now) ?? makeSnapshot(version: version, now: now)
-        else {
+        let kept = snapshots.snapshot(version: version, now: now)
+        if kept == nil {
+            // Making one takes time that the run lacks: a flood of questions shall not stop it.
+            guard snapshots.mayMakeOne(now: now) else { return postpone(request, from: peer) }
+            guard snapshots.makeRoom(now: now) else {
+                peers.counters.refusedSnapshots += 1
+                return refuse(peer, .unknownVersion, "clients still read too many other versions; ask again later")
+            }
+        }
+        guard let snapshot = kept ?? makeSnapshot(version: version, now: now) else {
             return refuse(
                 peer, .unknownVersion,
                 "version \(version) is neither the newest (\(coordinator.step)) nor in a checkpoint that was kept"
@@ -100,7 +118,7 @@ extension ParameterServer {
         answer.runJson = .init(snapshot.runJSON)
         answer.tokenizerJson = .init(corpus.tokenizer.json())
         answer.chunks = UInt32(snapshot.chunks.count)
-        send(.snapshot(answer), to: peer)
+        peers.answer(.snapshot(answer), to: peer)
     }
 
     func answer(_ request: WireSnapshotChunkRequest, from peer: RoutingIdentifier) {
@@ -112,7 +130,7 @@ extension ParameterServer {
         var answer = WireSnapshotChunk()
         answer.version = request.version
         answer.chunk = request.chunk
-        send(.snapshotChunk(answer), frames: FrameList(snapshot.chunks[Int(request.chunk)].share()), to: peer)
+        peers.answer(.snapshotChunk(answer), shared: snapshot.frame(ofChunk: Int(request.chunk)), to: peer)
     }
 
     private func makeSnapshot(version: Int, now: Double) -> WeightSnapshot? {
@@ -131,8 +149,8 @@ extension ParameterServer {
             record.carriedState = nil
         }
         guard let json = try? record.json(configuration: options.configuration.json()) else { return nil }
-        let snapshot = WeightSnapshot(version: version, runJSON: json, chunks: chunks, now: now)
-        snapshots.keep(snapshot)
+        let snapshot = WeightSnapshot(version: version, runJSON: json, chunks: chunks, life: snapshots.life, now: now)
+        snapshots.keep(snapshot, now: MonotonicClock.seconds, tookSeconds: MonotonicClock.seconds - now)
         return snapshot
     }
 
@@ -165,7 +183,7 @@ extension ParameterServer {
             var block = WireDataBlock()
             block.name = request.name
             block.offset = request.offset
-            send(.dataBlock(block), frames: FrameList(Frame(copying: [UInt8](data))), to: member.peer)
+            peers.answer(.dataBlock(block), frames: FrameList(Frame(copying: [UInt8](data))), to: member.peer)
         } catch {
             refuse(member.peer, .malformed, "the data cannot be read")
         }

@@ -11,16 +11,17 @@ extension ParameterServer {
     func take(_ received: consuming PeerSocket.Received) {
         let peer = received.peer
         let header = received.header
+        let connection = received.connection
         let frames = received.frames
         guard let body = header.body else { return }
         switch body {
         case .hello(let hello): return welcome(hello, from: peer)
-        case .statusRequest: return send(.status(status()), to: peer)
+        case .statusRequest: return peers.answer(.status(recentStatus()), to: peer)
         case .snapshotRequest(let request): return answer(request, from: peer)
         case .snapshotChunkRequest(let request): return answer(request, from: peer)
         case .workerDeath(let death): return noteDeath(death, from: peer)
         case .stopRequest:
-            send(.acknowledgement(WireAcknowledgement()), to: peer)
+            peers.answer(.acknowledgement(WireAcknowledgement()), to: peer)
             return carryOut(.stopRequested)
         case .welcome, .refusal, .lease, .weights, .dataBlock, .goodbye, .heartbeatReply, .status, .snapshot,
             .snapshotChunk, .acknowledgement, .attach, .attached, .partitionAssignment, .partitionState,
@@ -39,7 +40,9 @@ extension ParameterServer {
             peers.counters.staleIncarnation += 1
             return refuse(peer, .staleIncarnation, "this is life \(directory.identity.incarnation) of the server")
         }
-        if case .heartbeat(let heartbeat) = body { return noteHeartbeat(heartbeat, from: peer) }
+        if case .heartbeat(let heartbeat) = body {
+            return noteHeartbeat(heartbeat, from: peer, over: connection)
+        }
         let worker = WorkerIdentifier(peer.bytes)
         guard members[worker] != nil else {
             // Its heartbeat has said so before.
@@ -47,6 +50,7 @@ extension ParameterServer {
             peers.counters.unknownWorker += 1
             return refuse(peer, .unknownWorker, "say hello first; a worker that was silent for too long is forgotten")
         }
+        peers.connections.protect(connection)
         members[worker]?.lastHeard = MonotonicClock.seconds
         carryOut(.heard(worker))
         switch body {
@@ -69,6 +73,10 @@ extension ParameterServer {
     private func welcome(_ hello: WireHello, from peer: RoutingIdentifier) {
         guard end == nil else { return refuse(peer, .finished, "the run has ended") }
         let worker = WorkerIdentifier(peer.bytes)
+        guard members[worker] != nil || members.count < Self.membersMax else {
+            peers.counters.refusedWorkers += 1
+            return refuse(peer, .unspecified, "\(Self.membersMax) workers are here already")
+        }
         let name = hello.name.isEmpty ? "\(peer)" : String(hello.name.prefix(WireLimits.nameBytesMaximum))
         members[worker] = Member(
             peer: peer, name: name, host: String(hello.host.prefix(WireLimits.nameBytesMaximum)),
@@ -95,7 +103,7 @@ extension ParameterServer {
             file.sha256 = reference.sha256
             return file
         }
-        send(.welcome(welcome), to: peer)
+        peers.answer(.welcome(welcome), to: peer)
     }
 
     private func noteReady(_ ready: WireReady, from worker: WorkerIdentifier) {
@@ -112,16 +120,19 @@ extension ParameterServer {
         }
     }
 
-    private func noteHeartbeat(_ heartbeat: WireHeartbeat, from peer: RoutingIdentifier) {
+    private func noteHeartbeat(
+        _ heartbeat: WireHeartbeat, from peer: RoutingIdentifier, over connection: ConnectionIdentifier?
+    ) {
         let worker = WorkerIdentifier([UInt8](heartbeat.worker))
         var reply = WireHeartbeatReply()
         reply.known = members[worker] != nil
         if reply.known {
+            peers.connections.protect(connection)
             members[worker]?.residentBytes = heartbeat.residentBytes
             members[worker]?.lastHeard = MonotonicClock.seconds
             carryOut(heartbeat.leaves ? .workerLeft(worker) : .heard(worker))
         }
-        send(.heartbeatReply(reply), to: peer)
+        peers.answer(.heartbeatReply(reply), to: peer)
     }
 
     /// The supervisor saw the process end: its worker's lease is free at once.
@@ -130,7 +141,7 @@ extension ParameterServer {
         where member.name == death.name && member.process == death.process {
             carryOut(.workerGone(worker, reason: "its process ended"))
         }
-        send(.acknowledgement(WireAcknowledgement()), to: peer)
+        peers.answer(.acknowledgement(WireAcknowledgement()), to: peer)
     }
 
     func dismiss(_ worker: WorkerIdentifier, reason: String) {

@@ -32,10 +32,16 @@ public final class ParameterServer {
     var sumsAwaitedSince: [Int: Double] = [:]
     /// The step that partitions are applying.
     var application: StepApplication?
-    /// Clients that asked for a snapshot while a step was being applied.
-    var waitingClients: [(request: WireSnapshotRequest, peer: RoutingIdentifier)] = []
+    /// Clients that asked for a snapshot when there could be none, each with its last question.
+    var waitingClients: [RoutingIdentifier: WireSnapshotRequest] = [:]
     var carriedStates: CarriedStates
     var snapshots = SnapshotStore()
+    /// The last status that was put together, and when.
+    var lastStatus: (at: Double, status: WireStatus)?
+    /// How long a status is good enough to be told again.
+    static let statusSeconds = 0.02
+    /// The most workers, with those who have only said hello.
+    static let membersMax = 4096
     var checkpoints: CheckpointKeeper
     var ledger = StepRecorder()
     var progress = TrainingProgress()
@@ -44,6 +50,9 @@ public final class ParameterServer {
     let tree: ReductionTree
     let startedAt = MonotonicClock.seconds
     var end: RunEnd?
+    var solitude = Solitude()
+    /// Why the server stops although nobody asked it to.
+    var abandonment: String?
 
     /// What the shell knows of a worker besides what the coordinator does.
     struct Member {
@@ -87,8 +96,15 @@ public final class ParameterServer {
         self.options = options
         self.logger = logger
         // First the port: a server that cannot listen must leave a run's directory as it is.
-        peers = try PeerSocket(
-            options.endpoint, isInsecure: options.isInsecure, keys: options.keys, in: context, clock: clock)
+        do {
+            peers = try PeerSocket(
+                options.endpoint, isInsecure: options.isInsecure, keys: options.keys, in: context, clock: clock)
+        } catch .endpoint(let problem) {
+            guard let process = RunDirectory.livingServer(in: options.output) else { throw .endpoint(problem) }
+            throw .endpoint("\(problem); the server of this run is running, with process id \(process)")
+        } catch {
+            throw error
+        }
         directory = try RunDirectory(
             path: options.output, configuration: options.configuration, resumes: options.resumes)
         do {
@@ -99,6 +115,8 @@ public final class ParameterServer {
         }
         let training = options.configuration.training
         tree = ReductionTree(shards: training.shards)
+        peers.bounds.memoryBytesMax = PeerBounds.memoryBytesMax(
+            parameters: task.layout.count, shards: training.shards)
         carriedStates = CarriedStates(shards: training.shards)
         checkpoints = try CheckpointKeeper(
             directory: directory.checkpointsPath, keep: options.configuration.checkpoints.keep)
@@ -191,6 +209,7 @@ public final class ParameterServer {
             }
             if TerminationSignal.received != nil { carryOut(.stopRequested) }
             let now = MonotonicClock.seconds
+            do { try peers.keepBounds(now: now, logger: logger) } catch { throw .system("messaging failed: \(error)") }
             if now >= nextTick {
                 // After a stall of our own (a slow disk) the workers' signs of life wait unread: nobody was silent.
                 let wasBusy = now > nextTick + 1 && nextTick > 0
@@ -201,6 +220,9 @@ public final class ParameterServer {
                 watchPartitions(now: now)
                 forgetStrangers(now: now)
                 snapshots.releaseIdle(now: now)
+                releaseOverflowed()
+                watchSolitude(now: now)
+                if application == nil { answerWaitingClients() }
             }
             do {
                 clock.enter(.idle)
@@ -219,6 +241,14 @@ public final class ParameterServer {
             }
         }
         return try conclude()
+    }
+
+    /// Lets go of workers that missed a message because they take none.
+    private func releaseOverflowed() {
+        for peer in peers.overflowed {
+            carryOut(.workerGone(WorkerIdentifier(peer.bytes), reason: "its queue of messages is full"))
+        }
+        peers.overflowed = []
     }
 
     /// Forgets those who said hello, never asked for work, and are silent.
@@ -291,7 +321,9 @@ public final class ParameterServer {
         case .completed:
             try directory.markCompleted()
             return .completed
-        case .stopped, nil: return .stopped
+        case .stopped, nil:
+            if let abandonment { throw .abandoned(abandonment) }
+            return .stopped
         case .failed(let reason): throw .training("the run was stopped: \(reason)")
         }
     }

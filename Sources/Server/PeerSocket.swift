@@ -16,9 +16,24 @@ final class PeerSocket {
     var incarnation: UInt64 = 0
     /// What was refused or dropped.
     var counters = ServerCounters()
+    /// Tells of connections.
+    let monitor: SocketMonitor
+    var connections = ConnectionWatch()
+    var bounds = PeerBounds()
+    /// What answers take that have not been read.
+    var budget = AnswerBudget()
+    /// Whose message is being answered.
+    private var asker: (peer: RoutingIdentifier, connection: ConnectionIdentifier)?
+    /// Peers that missed a message because their queue was full: nothing they hold can be relied on.
+    var overflowed: Set<RoutingIdentifier> = []
     private let clock: ServerClock
     /// Lets the owners of listed keys in; `nil` where nothing is encrypted.
     private let gate: CurveGate?
+
+    /// Messages that may wait for one peer.
+    static let queuedMessagesMax = 1 << 16
+    /// Bytes of a frame that comes in, at most: tensors have 1 MiB, carried states and headers less than this.
+    static let frameBytesMax = 16 << 20
 
     /// Listens.
     ///
@@ -37,9 +52,12 @@ final class PeerSocket {
         do {
             var options = SocketOptions()
             options.lingerMilliseconds = 1000
-            // Bounded by the protocol instead: one version of the weights for each worker, one chunk for each request.
-            options.sendHighWaterMark = 0
-            options.frameBytesMax = WireLimits.headerBytesMaximum
+            // More than a version of any weights has chunks: a queue that is full belongs to a peer that is lost.
+            options.sendHighWaterMark = Self.queuedMessagesMax
+            options.receiveHighWaterMark = 128
+            options.frameBytesMax = Self.frameBytesMax
+            options.frameCountMax = WireLimits.framesMaximum
+            options.handshakeTimeoutMilliseconds = ConnectionWatch.greetingMilliseconds
             options.curve = keys.map { .server(secretKey: $0.pair.secretKey) }
             // Before the socket: without a gate everybody who knows the server's key would be let in.
             if let keys {
@@ -48,6 +66,7 @@ final class PeerSocket {
                 gate = nil
             }
             socket = try Socket(.router, in: context, options: options)
+            monitor = try socket.monitor()
         } catch {
             throw .system("\(error)")
         }
@@ -86,15 +105,46 @@ final class PeerSocket {
         }
     }
 
-    /// Sends a message to one peer. One that has gone is counted; its silence will tell.
+    /// Sends a message that the run depends on. A peer that has gone is counted; its silence will tell.
     func send(_ body: WireHeader.OneOf_Body, frames: consuming FrameList = FrameList(), to peer: RoutingIdentifier) {
         let before = clock.enter(.send)
         defer { clock.enter(before) }
         let header = WireHeader(run: run, incarnation: incarnation, body: body)
         var message = frames
         message.prepend(Frame(copying: header.encoded()))
+        hand(message, to: peer)
+    }
+
+    /// Answers a question, unless the peer has left too many answers unread; that is counted.
+    ///
+    /// - Parameter shared: bytes that others hold in any case: they are sent behind the header, and cost nothing.
+    func answer(
+        _ body: WireHeader.OneOf_Body, frames: consuming FrameList = FrameList(), shared: consuming Frame? = nil,
+        to peer: RoutingIdentifier
+    ) {
+        let before = clock.enter(.send)
+        defer { clock.enter(before) }
+        let header = WireHeader(run: run, incarnation: incarnation, body: body).encoded()
+        let connection = asker?.peer == peer ? asker?.connection : nil
+        guard
+            let reserved = budget.reserve(
+                header.count + frames.byteCount, for: peer, over: connection, now: MonotonicClock.seconds)
+        else {
+            counters.droppedAnswers += 1
+            return
+        }
+        var message = frames
+        if let shared { message.append(shared) }
+        message.prepend(Frame(copying: header).notifying { reserved.share.giveBack(reserved.bytes) })
+        hand(message, to: peer)
+    }
+
+    private func hand(_ message: consuming FrameList, to peer: RoutingIdentifier) {
+        var message = message
         do {
-            try socket.send(message, to: peer)
+            if try socket.trySend(&message, to: peer) { return }
+            counters.fullQueues += 1
+            overflowed.insert(peer)
         } catch {
             counters.unreachablePeers += 1
         }
@@ -105,7 +155,7 @@ final class PeerSocket {
         var refusal = WireRefusal()
         refusal.reason = reason
         refusal.explanation = explanation
-        send(.refusal(refusal), to: peer)
+        answer(.refusal(refusal), to: peer)
     }
 
     /// A message whose header was understood.
@@ -113,6 +163,8 @@ final class PeerSocket {
         var peer: RoutingIdentifier
         var header: WireHeader
         var frames: FrameList
+        /// What it came over.
+        var connection: ConnectionIdentifier?
     }
 
     /// Takes the next message in, if one waits, and hands it to `take`; one that cannot be understood is counted and
@@ -135,45 +187,18 @@ final class PeerSocket {
             return true
         }
         let peer = RoutingIdentifier(name)
+        let connection = head.connection
+        connections.noteMessage(over: connection)
+        asker = connection.map { (peer, $0) }
+        defer { asker = nil }
         do {
             let header = try head.withUnsafeBytes { bytes throws(WireError) in try WireHeader.decode(bytes) }
-            take(Received(peer: peer, header: header, frames: message))
+            take(Received(peer: peer, header: header, frames: message, connection: connection))
         } catch {
             counters.malformed += 1
             let reason: WireRefusalReason = if case .protocolVersion = error { .protocolVersion } else { .malformed }
             refuse(peer, reason, "\(error)")
         }
         return true
-    }
-}
-
-/// What was refused or dropped, by reason; shown in status reports.
-struct ServerCounters {
-    var malformed = 0
-    var wrongRun = 0
-    var staleIncarnation = 0
-    var unknownWorker = 0
-    var stalePushes = 0
-    var duplicatePushes = 0
-    var workersLost = 0
-    var workersLeft = 0
-    var stepsRefused = 0
-    var stepsRepeated = 0
-    var unreachablePeers = 0
-    var refusedKeys = 0
-
-    var list: [(String, Int)] {
-        [
-            ("malformed", malformed), ("wrong-run", wrongRun), ("stale-incarnation", staleIncarnation),
-            ("unknown-worker", unknownWorker), ("stale-pushes", stalePushes), ("duplicate-pushes", duplicatePushes),
-            ("workers-lost", workersLost), ("workers-left", workersLeft), ("steps-refused", stepsRefused),
-            ("steps-repeated", stepsRepeated),
-            ("unreachable-peers", unreachablePeers), ("refused-keys", refusedKeys),
-        ]
-    }
-
-    /// As messages carry them.
-    var wire: [WireCounter] {
-        list.map { WireCounter($0.0, $0.1) }
     }
 }

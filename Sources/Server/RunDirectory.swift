@@ -12,7 +12,7 @@ import Platform
 ///     data/            prepared token files and the tokenizer
 ///     checkpoints/     step-00001200/ …, latest
 ///     ledger.jsonl     what was applied, step by step
-///     server.lock      held by the living server
+///     server.lock      held by the living server, with its process id
 struct RunDirectory: ~Copyable {
     /// What `run.json` at the top of the directory says.
     struct Identity: Codable, Equatable {
@@ -44,9 +44,11 @@ struct RunDirectory: ~Copyable {
         let descriptor = open(path + "/server.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw .directory("\(path): not writable: \(String(cString: strerror(errno)))") }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            let process = Self.holder(of: descriptor).map { ", with process id \($0)" } ?? ""
             close(descriptor)
-            throw .directory("\(path): another server is running there; stop it or choose another --output")
+            throw .directory("\(path): another server is running there\(process); stop it or choose another --output")
         }
+        Self.sign(descriptor)
         var identity = Identity(run: Self.newIdentifier(), incarnation: 0, completed: false)
         do throws(ServerError) {
             if let existing = try Self.readIdentity(path + "/run.json") {
@@ -74,6 +76,27 @@ struct RunDirectory: ~Copyable {
     }
 
     deinit { close(lock) }
+
+    /// The process id of the server that is running in a directory; `nil` if none is.
+    static func livingServer(in path: String) -> Int? {
+        let descriptor = open(path + "/server.lock", O_RDWR | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        return flock(descriptor, LOCK_SH | LOCK_NB) == 0 ? nil : holder(of: descriptor)
+    }
+
+    /// The process id that the holder of the lock has written into it.
+    private static func holder(of lock: Int32) -> Int? {
+        var text = [UInt8](repeating: 0, count: 20)
+        let count = pread(lock, &text, text.count, 0)
+        return count > 0 ? Int(String(decoding: text.prefix(count), as: UTF8.self).filter(\.isNumber)) : nil
+    }
+
+    /// Says who holds the lock. What fails here costs no more than a number in a message.
+    private static func sign(_ lock: Int32) {
+        let text = Array("\(getpid())\n".utf8)
+        if ftruncate(lock, 0) == 0 { _ = pwrite(lock, text, text.count, 0) }
+    }
 
     /// Notes that the run has ended.
     mutating func markCompleted() throws(ServerError) {

@@ -35,13 +35,16 @@ public struct ServerOptions: Sendable {
     public var partitionServers: [Endpoint]
     /// A file to write the endpoint into once the server listens: how a supervisor learns a free port.
     public var endpointFile: String?
+    /// How long the server goes on without any worker.
+    public var patienceSeconds: Double
 
     /// Options.
     public init(
         configuration: RunConfiguration, endpoint: Endpoint, output: String, resumes: Bool = false,
         expectedWorkers: Int = 1, isInsecure: Bool = false, keys: ServerKeys? = nil, partitionServers: [Endpoint] = [],
-        endpointFile: String? = nil
+        endpointFile: String? = nil, patienceSeconds: Double = 600
     ) {
+        self.patienceSeconds = patienceSeconds
         self.configuration = configuration
         self.endpoint = endpoint
         self.output = output
@@ -68,6 +71,8 @@ public enum ServerError: Error, CustomStringConvertible {
     case training(String)
     /// A partition server was lost, and with it a part of the weights: the next life begins at the newest checkpoint.
     case partition(String)
+    /// Nobody came for as long as the options' patience; a checkpoint was written.
+    case abandoned(String)
     /// The disk, or something that should not happen.
     case system(String)
 
@@ -75,7 +80,7 @@ public enum ServerError: Error, CustomStringConvertible {
     public var description: String {
         switch self {
         case .usage(let text), .directory(let text), .data(let text), .endpoint(let text), .training(let text),
-            .partition(let text), .system(let text):
+            .partition(let text), .abandoned(let text), .system(let text):
             text
         }
     }

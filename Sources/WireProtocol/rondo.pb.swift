@@ -1261,6 +1261,12 @@ package nonisolated struct WireStatus: @unchecked Sendable {
     set {_uniqueStorage()._partitions = newValue}
   }
 
+  /// Whom the run waits for, in words; empty if nobody is slow.
+  package var waiting: String {
+    get {_storage._waiting}
+    set {_uniqueStorage()._waiting = newValue}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -3525,7 +3531,7 @@ nonisolated extension WireStatusRequest: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension WireStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Status"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}phase\0\u{1}step\0\u{3}steps_total\0\u{1}epoch\0\u{3}epochs_total\0\u{3}training_loss\0\u{3}smoothed_loss\0\u{3}validation_loss\0\u{3}best_validation_loss\0\u{3}best_step\0\u{3}tokens_per_second\0\u{3}seconds_left\0\u{1}parameters\0\u{3}resident_bytes\0\u{3}uptime_seconds\0\u{3}output_directory\0\u{3}latest_checkpoint\0\u{1}problem\0\u{1}workers\0\u{1}counters\0\u{3}configuration_summary\0\u{3}gradient_norm\0\u{1}seconds\0\u{3}last_step_uptime_seconds\0\u{1}partitions\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}phase\0\u{1}step\0\u{3}steps_total\0\u{1}epoch\0\u{3}epochs_total\0\u{3}training_loss\0\u{3}smoothed_loss\0\u{3}validation_loss\0\u{3}best_validation_loss\0\u{3}best_step\0\u{3}tokens_per_second\0\u{3}seconds_left\0\u{1}parameters\0\u{3}resident_bytes\0\u{3}uptime_seconds\0\u{3}output_directory\0\u{3}latest_checkpoint\0\u{1}problem\0\u{1}workers\0\u{1}counters\0\u{3}configuration_summary\0\u{3}gradient_norm\0\u{1}seconds\0\u{3}last_step_uptime_seconds\0\u{1}partitions\0\u{2}\u{f}waiting\0")
 
   fileprivate class _StorageClass {
     var _phase: String = String()
@@ -3553,6 +3559,7 @@ nonisolated extension WireStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     var _seconds: [WireActivitySeconds] = []
     var _lastStepUptimeSeconds: Double = 0
     var _partitions: [WirePartitionStatus] = []
+    var _waiting: String = String()
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -3588,6 +3595,7 @@ nonisolated extension WireStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       _seconds = source._seconds
       _lastStepUptimeSeconds = source._lastStepUptimeSeconds
       _partitions = source._partitions
+      _waiting = source._waiting
     }
   }
 
@@ -3631,6 +3639,7 @@ nonisolated extension WireStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageI
         case 23: try { try decoder.decodeRepeatedMessageField(value: &_storage._seconds) }()
         case 24: try { try decoder.decodeSingularDoubleField(value: &_storage._lastStepUptimeSeconds) }()
         case 25: try { try decoder.decodeRepeatedMessageField(value: &_storage._partitions) }()
+        case 40: try { try decoder.decodeSingularStringField(value: &_storage._waiting) }()
         default: break
         }
       }
@@ -3718,6 +3727,9 @@ nonisolated extension WireStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       if !_storage._partitions.isEmpty {
         try visitor.visitRepeatedMessageField(value: _storage._partitions, fieldNumber: 25)
       }
+      if !_storage._waiting.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._waiting, fieldNumber: 40)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -3752,6 +3764,7 @@ nonisolated extension WireStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageI
         if _storage._seconds != rhs_storage._seconds {return false}
         if _storage._lastStepUptimeSeconds != rhs_storage._lastStepUptimeSeconds {return false}
         if _storage._partitions != rhs_storage._partitions {return false}
+        if _storage._waiting != rhs_storage._waiting {return false}
         return true
       }
       if !storagesAreEqual {return false}

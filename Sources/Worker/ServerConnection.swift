@@ -22,6 +22,8 @@ final class ServerConnection {
     private(set) var lostAt: Double?
     private var wasMade = false
     private var handshake: HandshakeWatch
+    /// Whether both ends have introduced themselves, as far as was looked.
+    private(set) var isGreeted = false
     /// Counts how long sending takes.
     private let clock: WorkerClock
 
@@ -68,8 +70,10 @@ final class ServerConnection {
         while let event = try monitor.next() {
             handshake.note(event.kind)
             switch event.kind {
-            case .handshakeSucceeded: wasMade = true
-            case .disconnected where wasMade: lostAt = lostAt ?? MonotonicClock.seconds
+            case .handshakeSucceeded: (wasMade, isGreeted) = (true, true)
+            case .disconnected:
+                isGreeted = false
+                if wasMade { lostAt = lostAt ?? MonotonicClock.seconds }
             default: break
             }
         }

@@ -28,6 +28,7 @@ public final class TrainingWorker {
     private var failure: WorkerError?
     private var isEnded = false
     private var connectionCount = 0
+    var reachability = Reachability()
     let clock = WorkerClock(.wait)
     var hasSentGradients = false
     /// Whether to offer shared memory; not any more once a server's could not be opened.
@@ -63,6 +64,7 @@ public final class TrainingWorker {
                 if now >= nextTick {
                     nextTick = now + 0.2
                     try watchHandshake()
+                    watchReachability()
                     try watchHeartbeat()
                     try watchConnections()
                     try feed(.tick)
@@ -162,8 +164,10 @@ public final class TrainingWorker {
         switch end {
         case .finished(let reason): logger.notice("done", metadata: ["reason": "\(reason)"])
         case .unreachable(let reason):
+            let explanation = reachability.finding?.explanation(options.endpoint)
             failure = .unreachable(
-                "no server at \(options.endpoint): \(reason); is rondo-server running there, and the port open?")
+                "no server at \(options.endpoint): \(reason); "
+                    + (explanation ?? "is rondo-server running there, and the port open?"))
         case .failed(let reason): failure = .training(reason)
         }
     }

@@ -59,6 +59,13 @@ struct ServerCommand: ParsableCommand {
     @Flag(help: "Listen beyond this machine without encryption, on a network that you trust.")
     var insecure = false
 
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "How long to go on without any worker (with --partition: without a server that needs it); then a "
+                + "checkpoint is written and the program ends with code 69.", valueName: "seconds"))
+    var patience = 600.0
+
     @Option(help: ArgumentHelp("Write the endpoint into this file once the server listens.", valueName: "file"))
     var endpointFile: String?
 
@@ -76,7 +83,7 @@ struct ServerCommand: ParsableCommand {
             switch error as? ServerError {
             case .usage, .directory: .usage
             case .data: .badData
-            case .endpoint: .unreachable
+            case .endpoint, .abandoned: .unreachable
             case .partition: .partitionLost
             case .training, .system, nil: .internalError
             }
@@ -86,6 +93,9 @@ struct ServerCommand: ParsableCommand {
     mutating func run() throws {
         guard (1...10_000).contains(workers) else {
             throw ProgramFailure(.usage, "--workers \(workers): expected a number of at least 1")
+        }
+        guard patience.isFinite, patience > 0 else {
+            throw ProgramFailure(.usage, "--patience \(patience): expected a number of seconds above 0")
         }
         let endpoint = Endpoint(bind)
         guard ["tcp", "ipc"].contains(endpoint.transport), !endpoint.host.isEmpty else {
@@ -111,7 +121,7 @@ struct ServerCommand: ParsableCommand {
             configuration: run, endpoint: endpoint,
             output: output ?? TrainingRequest.defaultOutput(configurationPath: configurationPath), resumes: resume,
             expectedWorkers: workers, isInsecure: insecure, keys: keys, partitionServers: partitionServers,
-            endpointFile: endpointFile)
+            endpointFile: endpointFile, patienceSeconds: patience)
         switch try ParameterServer.serve(options, logger: LineLogHandler.logger("rondo-server")) {
         case .completed: return
         case .stopped: throw ExitStatus.interrupted
@@ -136,7 +146,8 @@ struct ServerCommand: ParsableCommand {
         TerminationSignal.install()
         if supervised { ParentWatch.start() }
         let options = PartitionServerOptions(
-            endpoint: endpoint, isInsecure: insecure, keys: keys, endpointFile: endpointFile)
+            endpoint: endpoint, isInsecure: insecure, keys: keys, endpointFile: endpointFile,
+            patienceSeconds: patience)
         switch try PartitionServer.serve(options, logger: LineLogHandler.logger("rondo-server")) {
         case .completed: return
         case .stopped: throw ExitStatus.interrupted

@@ -33,7 +33,7 @@ extension ClientError {
     var exitStatus: ExitStatus {
         switch self {
         case .invalidEndpoint, .refused, .output: .usage
-        case .nobodyListens, .otherProtocol, .noAnswer, .keys: .unreachable
+        case .nobodyListens, .unreachable, .otherProtocol, .noAnswer, .keys: .unreachable
         case .malformed, .system: .internalError
         }
     }

@@ -25,6 +25,7 @@ enum StatusText {
             "checkpoint   \(status.latestCheckpoint.isEmpty ? "none yet" : status.latestCheckpoint)",
         ]
         if !status.problem.isEmpty { lines.append("problem      \(status.problem)") }
+        if !status.waiting.isEmpty { lines.append("waiting for  \(status.waiting)") }
         let refused = status.counters.filter { $0.value > 0 }.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
         if !refused.isEmpty { lines.append("counters     \(refused.joined(separator: ", "))") }
         if !status.partitions.isEmpty { lines += [""] + table(status.partitions) }

@@ -19,4 +19,10 @@ static inline void *rondo_get_stand_in(void) { return rondo_stand_in; }
 /// Sets the stand-in of this thread.
 static inline void rondo_set_stand_in(void *stand_in) { rondo_stand_in = stand_in; }
 
+/// Gives freed memory back to the operating system, where the C library can.
+void rondo_trim_memory(void);
+
+/// Raises the limit of open files to what the system allows, but at most `wanted`. Returns the limit.
+long long rondo_raise_open_files(long long wanted);
+
 #endif

@@ -75,6 +75,20 @@ extension Frame {
         }
     }
 
+    /// A frame with the same bytes in the same memory that calls `release` **exactly once** when neither a frame nor the
+    /// library needs it any more: how a sender learns that a message has left.
+    ///
+    /// `release` runs on whichever thread lets go last, as in `init(lending:release:)`.
+    public consuming func notifying(_ release: @escaping @Sendable () -> Void) -> Frame {
+        // The message stays at its address, and with it the bytes of a short one.
+        nonisolated(unsafe) let message = self.release()
+        let bytes = UnsafeMutableRawBufferPointer(start: zmq_msg_data(message), count: zmq_msg_size(message))
+        return Frame(lending: bytes) {
+            _ = Frame(adopting: message)
+            release()
+        }
+    }
+
     private func write(_ bytes: UnsafeRawBufferPointer) {
         if let source = bytes.baseAddress, bytes.count > 0 { memcpy(zmq_msg_data(message), source, bytes.count) }
     }

@@ -2,6 +2,14 @@
 
 import CZeroMQ
 
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
 /// One network connection of a socket, for telling which peer a monitor event is about.
 ///
 /// The operating system gives numbers of closed connections to new ones: compare the connections of frames and events
@@ -12,6 +20,12 @@ public struct ConnectionIdentifier: Sendable, Hashable {
     init(descriptor: CInt) {
         self.descriptor = descriptor
     }
+
+    /// Ends the connection: the library finds it closed, frees what belongs to it, and reports `.disconnected`.
+    ///
+    /// Call it only for a connection whose end has not been reported yet. Should the operating system have given its
+    /// number away in just that moment, another connection is ended instead, and its peer connects anew.
+    public func shutDown() { _ = shutdown(descriptor, CInt(SHUT_RDWR)) }
 }
 
 extension Frame {

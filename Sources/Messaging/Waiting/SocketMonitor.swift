@@ -34,7 +34,9 @@ public struct SocketMonitor: ~Copyable {
         let socket = try Socket(.pair, in: watched.home, options: options)
         // The reading end is there before the first report: a report without one would block the library.
         try socket.connect(endpoint)
-        let result = zmq_socket_monitor(watched.raw, endpoint.text, ZMQ_EVENT_ALL)
+        // Without files to open, the library tries to accept again and again: a report each time would fill the memory.
+        let events = ZMQ_EVENT_ALL & ~ZMQ_EVENT_ACCEPT_FAILED
+        let result = zmq_socket_monitor(watched.raw, endpoint.text, events)
         guard result == 0 else { throw LibraryError.last.typed(.monitoring) }
         watched.isMonitored = true
         return socket

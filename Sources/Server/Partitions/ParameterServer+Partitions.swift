@@ -29,7 +29,7 @@ extension ParameterServer {
     /// How long a partition may take to apply a step.
     private static let applicationSecondsMax = 30.0
     /// The most clients that may wait for a snapshot at once.
-    private static let waitingClientsMax = 64
+    private static let waitingClientsMax = 2048
 
     /// Something came from a partition server: goes on if nobody else is waited for.
     func advance() { carryOut(nextActions()) }
@@ -49,9 +49,7 @@ extension ParameterServer {
             gradientNorm: application.gradientNorm, now: MonotonicClock.seconds)
         record(application)
         let actions = coordinator.handle(.applied(version: application.version + 1), now: MonotonicClock.seconds)
-        let clients = waitingClients
-        waitingClients = []
-        for client in clients { answer(client.request, from: client.peer) }
+        answerWaitingClients()
         return actions
     }
 
@@ -76,12 +74,20 @@ extension ParameterServer {
         }
     }
 
-    /// Keeps a client's question until the step is applied.
+    /// Answers those whose questions had to wait. Those that must wait longer are kept again.
+    func answerWaitingClients() {
+        let clients = waitingClients
+        waitingClients = [:]
+        for (peer, request) in clients { answer(request, from: peer) }
+    }
+
+    /// Keeps a client's question until the step is applied, or until a snapshot may be made again.
     func postpone(_ request: WireSnapshotRequest, from peer: RoutingIdentifier) {
-        guard waitingClients.count < Self.waitingClientsMax else {
+        guard waitingClients.count < Self.waitingClientsMax || waitingClients[peer] != nil else {
+            peers.counters.refusedSnapshots += 1
             return refuse(peer, .unknownVersion, "too many clients wait for a snapshot; ask again")
         }
-        waitingClients.append((request, peer))
+        waitingClients[peer] = request
     }
 
     /// The processes that hold the parameters, if this is not the only one.

@@ -120,7 +120,10 @@ final class PartitionLink {
                 let left = max(0, deadline - MonotonicClock.seconds)
                 try wait(for: "an answer", seconds: left) { report != nil || busy != nil }
             } catch .partition(let reason) {
-                throw .endpoint("\(reason); is 'rondo-server --partition' running there, and the port open?")
+                let explanation = endpoint.probe(withinMilliseconds: 1000)?.explanation(endpoint)
+                throw .endpoint(
+                    "\(reason); \(explanation.map { $0 + "; " } ?? "")is 'rondo-server --partition' running there, and "
+                        + "the port open?")
             } catch {
                 throw error
             }

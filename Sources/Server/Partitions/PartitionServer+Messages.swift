@@ -10,6 +10,7 @@ extension PartitionServer {
     func take(_ received: consuming PeerSocket.Received) {
         let peer = received.peer
         let header = received.header
+        let connection = received.connection
         guard let body = header.body else { return }
         if case .partitionAssignment(let assignment) = body { return take(assignment, header: header, from: peer) }
         // All else must belong to the run and the life that is served.
@@ -18,6 +19,7 @@ extension PartitionServer {
             let served = tenure == nil ? "no run" : "life \(peers.incarnation) of run \(peers.run)"
             return peers.refuse(peer, .staleIncarnation, "this partition serves \(served)")
         }
+        if tenure.workers.contains(peer) { peers.connections.protect(connection) }
         switch body {
         case .attach(let attach): self.attach(peer, attach, tenure)
         case .push(let push): accept(push, frames: received.frames, from: peer, tenure)
@@ -29,6 +31,7 @@ extension PartitionServer {
                 peers.counters.malformed += 1
                 return peers.refuse(peer, .malformed, "only the primary may say so")
             }
+            peers.connections.protect(connection)
             self.tenure?.lastHeard = MonotonicClock.seconds
             self.tenure?.isReportedSilent = false
             obey(body, frames: received.frames, tenure)
@@ -43,8 +46,13 @@ extension PartitionServer {
     /// From now on the socket knows where to send the worker's weights.
     private func attach(_ worker: RoutingIdentifier, _ attach: WireAttach, _ tenure: Tenure) {
         guard tenure.isLoaded else { return peers.refuse(worker, .unknownVersion, "the parameters are not here yet") }
+        guard tenure.workers.count < Self.workersMax || tenure.workers.contains(worker) else {
+            peers.counters.refusedWorkers += 1
+            return peers.refuse(worker, .unspecified, "\(Self.workersMax) workers are here already")
+        }
+        self.tenure?.workers.insert(worker)
         self.tenure?.gradients[worker] = SharedMemory(attach.hasGradients ? attach.gradients : nil)
-        peers.send(.attached(WireAttached()), to: worker)
+        peers.answer(.attached(WireAttached()), to: worker)
     }
 
     private func accept(
@@ -80,7 +88,9 @@ extension PartitionServer {
         case .partitionFetch(let request): answer(request, tenure)
         case .partitionPing: report()
         case .partitionForget(let order):
-            self.tenure?.gradients[RoutingIdentifier(Frame(copying: [UInt8](order.worker)))] = nil
+            let worker = RoutingIdentifier(Frame(copying: [UInt8](order.worker)))
+            self.tenure?.gradients[worker] = nil
+            self.tenure?.workers.remove(worker)
         case .goodbye(let goodbye): dismissal = goodbye.explanation
         default: break
         }

@@ -17,9 +17,15 @@ public struct PartitionServerOptions: Sendable {
     public var keys: ServerKeys?
     /// A file to write the endpoint into once the server listens.
     public var endpointFile: String?
+    /// How long to wait for a primary.
+    public var patienceSeconds: Double
 
     /// Options.
-    public init(endpoint: Endpoint, isInsecure: Bool = false, keys: ServerKeys? = nil, endpointFile: String? = nil) {
+    public init(
+        endpoint: Endpoint, isInsecure: Bool = false, keys: ServerKeys? = nil, endpointFile: String? = nil,
+        patienceSeconds: Double = 600
+    ) {
+        self.patienceSeconds = patienceSeconds
         self.endpoint = endpoint
         self.isInsecure = isInsecure
         self.keys = keys
@@ -36,9 +42,14 @@ public struct PartitionServerOptions: Sendable {
 public final class PartitionServer {
     /// A primary that was silent for so long will not come back; its parameters are let go of.
     private static let forsakenSecondsMax = 60.0
+    /// The most workers.
+    static let workersMax = 4096
 
     let logger: Logger
     let peers: PeerSocket
+    private let patienceSeconds: Double
+    /// Since when there has been no primary.
+    private var aloneSince: Double?
     let clock = ServerClock(.other)
     /// What is served; `nil` while there is no primary.
     var tenure: Tenure?
@@ -55,6 +66,8 @@ public final class PartitionServer {
         var missing: Set<Int>
         /// The memory of the gradients of workers that are on this machine.
         var gradients: [RoutingIdentifier: SharedMemory] = [:]
+        /// Those who attached.
+        var workers: Set<RoutingIdentifier> = []
         var lastHeard: Double
         var isReportedSilent = false
         var isLoaded: Bool { missing.isEmpty }
@@ -73,6 +86,7 @@ public final class PartitionServer {
     /// Listens.
     private init(_ options: PartitionServerOptions, in context: Context, logger: Logger) throws(ServerError) {
         self.logger = logger
+        patienceSeconds = options.patienceSeconds
         peers = try PeerSocket(
             options.endpoint, isInsecure: options.isInsecure, keys: options.keys, in: context, clock: clock)
         if let file = options.endpointFile { try peers.announce(in: file) }
@@ -86,9 +100,10 @@ public final class PartitionServer {
         while dismissal == nil {
             if TerminationSignal.received != nil { return .stopped }
             let now = MonotonicClock.seconds
+            do { try peers.keepBounds(now: now, logger: logger) } catch { throw .system("messaging failed: \(error)") }
             if now >= nextTick {
                 nextTick = now + 0.25
-                watchPrimary(now: now)
+                try watchPrimary(now: now)
             }
             do {
                 clock.enter(.idle)
@@ -108,8 +123,18 @@ public final class PartitionServer {
         return .completed
     }
 
-    private func watchPrimary(now: Double) {
-        guard let tenure else { return }
+    private func watchPrimary(now: Double) throws(ServerError) {
+        // Gradients and weights that a worker misses are missed by the primary, too: it has deadlines.
+        peers.overflowed = []
+        guard let tenure else {
+            let since = aloneSince ?? now
+            aloneSince = since
+            guard now - since < patienceSeconds else {
+                throw .abandoned("no server has asked for this partition server for \(Int(now - since)) s (--patience)")
+            }
+            return
+        }
+        aloneSince = nil
         let silence = now - tenure.lastHeard
         if silence > Self.forsakenSecondsMax {
             logger.warning("the primary did not come back; waiting for another", metadata: ["run": "\(peers.run)"])
@@ -150,6 +175,8 @@ public final class PartitionServer {
         tenure = Tenure(
             primary: peer, assignment: assignment, partition: partition, missing: Set(assignment.chunks),
             lastHeard: MonotonicClock.seconds)
+        peers.bounds.memoryBytesMax = PeerBounds.memoryBytesMax(
+            parameters: partition.parameterCount, shards: assignment.shards)
         logger.notice(
             "assigned",
             metadata: [
