@@ -1,10 +1,9 @@
 // A connection between a worker and its server breaks, and neither of them dies.
 
 import Foundation
+import Glibc
 import Synchronization
 import Testing
-
-import Glibc
 
 @Suite("broken connections", .serialized)
 struct BrokenConnectionTests {

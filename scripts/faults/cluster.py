@@ -2,7 +2,6 @@
 
 import contextlib
 import hashlib
-import json
 import os
 import re
 import secrets
@@ -11,7 +10,9 @@ import subprocess
 import threading
 import time
 
+from faults.keys import Keys
 from faults.processes import Child, Failure, marked, open_sockets
+from faults.watch import Watch
 
 DONE, UNREACHABLE, PARTITION_LOST, INTERRUPTED = 0, 69, 75, 130
 # Wrong usage, bad data, an internal error: nothing that happens around a program may make it end so.
@@ -20,35 +21,6 @@ START_SECONDS_MAX = 60
 # A run in which nothing happens for so long hangs.
 HANG_SECONDS_MAX = 60
 RETRIES_MAX = 40
-
-
-class Watch:
-    """What `rondo monitor --json` says of a run, with the time at which it said so."""
-
-    def __init__(self):
-        self.looks = []
-        self.step = self.step_max = 0
-        self.last_news = time.monotonic()
-
-    def follow(self, stream):
-        """Reads looks until the monitor ends; on a thread of its own."""
-        for line in stream:
-            with contextlib.suppress(ValueError):
-                self.note(json.loads(line), time.monotonic())
-
-    def note(self, look, now):
-        if (look["step"], look["phase"]) != (self.step, self.looks[-1][1]["phase"] if self.looks else ""):
-            self.last_news = now
-        self.step = look["step"]
-        self.step_max = max(self.step_max, self.step)
-        self.looks.append((now, look))
-
-    def speed(self):
-        """Steps a second between the first and the last look in training."""
-        trained = [(now, look["step"]) for now, look in self.looks if look["step"] > 0]
-        if len(trained) < 2 or trained[-1][0] == trained[0][0]:
-            return 0.0
-        return (trained[-1][1] - trained[0][1]) / (trained[-1][0] - trained[0][0])
 
 
 class Slot:
@@ -84,36 +56,10 @@ class Cluster:
         self.is_complete = False
         self.retries = 0
         self.restarts = {}
-        self.make_keys()
+        self.keys = Keys(self.program("rondo"), folder, setting.nodes, setting.is_encrypted)
 
     def program(self, name):
         return os.path.join(self.binaries, name)
-
-    # MARK: Keys
-
-    def make_keys(self):
-        if not self.setting.is_encrypted:
-            return
-        allowed = []
-        for name in [*self.setting.nodes, "monitor"]:
-            path = os.path.join(self.folder, "keys", name)
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            subprocess.run([self.program("rondo"), "keygen", path], check=True, stdout=subprocess.DEVNULL, timeout=60)
-            with open(path + ".pub", encoding="ascii") as file:
-                allowed.append(file.read())
-        with open(os.path.join(self.folder, "keys", "allowed"), "w", encoding="ascii") as file:
-            file.writelines(allowed)
-
-    def server_keys(self):
-        if not self.setting.is_encrypted:
-            return ["--insecure"]
-        # All server processes have the same key: whoever comes in knows one of them.
-        keys = os.path.join(self.folder, "keys")
-        return ["--key", f"{keys}/server.key", "--allow", f"{keys}/allowed"]
-
-    def client_keys(self, name):
-        keys = os.path.join(self.folder, "keys")
-        return ["--key", f"{keys}/{name}.key", "--server-key", f"{keys}/server.pub"] if self.setting.is_encrypted else []
 
     # MARK: Starts
 
@@ -142,7 +88,7 @@ class Cluster:
     def start_partition(self, slot):
         self.forget_endpoint(slot)
         self.start(slot, "rondo-server", "--partition", "--bind", self.network.bind(slot.node), "--endpoint-file",
-                   self.endpoint_file(slot), *self.server_keys())
+                   self.endpoint_file(slot), *self.keys.of_servers())
 
     def start_server(self):
         self.forget_endpoint(self.server)
@@ -150,13 +96,13 @@ class Cluster:
         self.start(
             self.server, "rondo-server", self.configuration, "--bind", self.network.bind("server"), "--output",
             self.run_folder, "--workers", str(self.setting.workers), "--endpoint-file",
-            self.endpoint_file(self.server), *(["--resume"] if self.server.lives else []), *self.server_keys(),
+            self.endpoint_file(self.server), *(["--resume"] if self.server.lives else []), *self.keys.of_servers(),
             *(word for place in places for word in ["--partition-server", place]))
 
     def start_worker(self, slot):
         shares = self.setting.shares_memory[int(slot.node.split("-")[1]) - 1]
         self.start(slot, "rondo-worker", "--connect", self.network.endpoint("server", slot.node), "--name", slot.node,
-                   "--patience", str(self.patience), *self.client_keys(slot.node),
+                   "--patience", str(self.patience), *self.keys.of_client(slot.node),
                    *([] if shares else ["--no-shared-memory"]))
 
     def start_monitor(self):
@@ -164,7 +110,7 @@ class Cluster:
         self.monitor = Child(
             "monitor", [*self.network.inside("server"), self.program("rondo"), "monitor",
                         self.network.endpoint("server", "server"), "--json", "--every", str(self.watch_interval),
-                        *self.client_keys("monitor")], log, self.token, subprocess.PIPE)
+                        *self.keys.of_client("monitor")], log, self.token, subprocess.PIPE)
         self.reader = threading.Thread(target=self.watch.follow, args=(self.monitor.program.stdout,), daemon=True)
         self.reader.start()
 
@@ -271,7 +217,6 @@ class Cluster:
             return False
         slot.is_expected_to_end, slot.pause = True, seconds
         slot.child.signal(number)
-        # A stopped process would hear of it when it goes on.
         return True
 
     # MARK: The end

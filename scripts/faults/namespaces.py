@@ -1,8 +1,8 @@
 """Links between network namespaces: a namespace and a veth pair for each node, and a bridge.
 
-The script itself runs in a namespace of its own (see `available`), which holds the bridge; all namespaces are without a name
-and are gone with the last process in them. Delay, loss and one-way links are made by a `Relay` between a node's end and
-the bridge, because not every kernel has netem."""
+The script itself runs in a namespace of its own (see `available`), which holds the bridge; all namespaces are without a
+name and are gone with the last process in them. Delay, loss and one-way links are made by a `Relay` between a node's
+end and the bridge, because not every kernel has netem."""
 
 import collections
 import contextlib
@@ -26,7 +26,7 @@ FRAMES_WAITING_MAX = 4000
 PORT = 5555
 SIOCETHTOOL = 0x8946
 # The checksums of packets, and their splitting: off, because the relay sees packets as they are on the wire.
-ETHTOOL_SET = {"tx-checksum": 0x17, "tso": 0x1F, "gso": 0x24}
+ETHTOOL_STXCSUM, ETHTOOL_STSO, ETHTOOL_SGSO = 0x17, 0x1F, 0x24
 ETH_P_ALL = 0x0003
 PACKET_OUTGOING = 4
 
@@ -41,8 +41,8 @@ def available():
     needed = [name for name in ["unshare", "nsenter", "ip"] if not shutil.which(name)]
     if needed:
         return None, f"{', '.join(needed)} not installed"
-    probe = ("ip link add bridge type bridge && ip link add n1 type veth peer name n2 && ip link set n1 master bridge && "
-             "unshare -n true")
+    probe = ("ip link add bridge type bridge && ip link add n1 type veth peer name n2 && "
+             "ip link set n1 master bridge && unshare -n true")
     problem = ""
     for way in commands():
         done = subprocess.run([*way, "sh", "-c", probe], capture_output=True, text=True, check=False)
@@ -169,7 +169,7 @@ class Namespaces:
             if LIBC.setns(theirs, CLONE_NEWNET) != 0:
                 raise Failure(f"cannot enter a namespace: {os.strerror(ctypes.get_errno())}")
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as plain:
-                for command in ETHTOOL_SET.values():
+                for command in [ETHTOOL_STXCSUM, ETHTOOL_STSO, ETHTOOL_SGSO]:
                     value = ctypes.create_string_buffer(struct.pack("II", command, 0))
                     request = struct.pack("16sP", b"wire", ctypes.addressof(value))
                     with contextlib.suppress(OSError):

@@ -6,8 +6,8 @@ import subprocess
 import threading
 import time
 
-from faults.cluster import Watch
 from faults.processes import Child, Failure
+from faults.watch import Watch
 
 QUICKSTART = """task: language-model
 data: {{train: "{text}", validation: 0.02, tokenizer: characters}}

@@ -17,7 +17,9 @@ class Trouble:
     def __str__(self):
         if self.kind == "slow":
             return f"{1000 * self.delay:.0f} ms of delay, {100 * self.loss:.0f} % lost"
-        return f"nothing {'from' if self.direction == 'up' else 'to'} it passes" if self.kind == "one way" else self.kind
+        if self.kind == "one way":
+            return f"nothing {'from' if self.direction == 'up' else 'to'} it passes"
+        return self.kind
 
 
 @dataclasses.dataclass(frozen=True)
