@@ -77,7 +77,8 @@ extension ParameterServer {
         case .applying:
             guard let application else { return "" }
             let slow = partitions.links.filter { $0.version == application.version }.map(\.endpoint.text)
-            return slow.isEmpty ? "" : "version \(application.version + 1) to be applied by \(slow.joined(separator: ", "))"
+            return slow.isEmpty
+                ? "" : "version \(application.version + 1) to be applied by \(slow.joined(separator: ", "))"
         }
     }
 }

@@ -39,7 +39,8 @@ struct ServerCounters {
         [
             ("malformed", malformed), ("wrong-run", wrongRun), ("stale-incarnation", staleIncarnation),
             ("unknown-worker", unknownWorker), ("stale-pushes", stalePushes), ("duplicate-pushes", duplicatePushes),
-            ("workers-lost", workersLost), ("workers-left", workersLeft), ("steps-refused", stepsRefused), ("steps-repeated", stepsRepeated),
+            ("workers-lost", workersLost), ("workers-left", workersLeft), ("steps-refused", stepsRefused),
+            ("steps-repeated", stepsRepeated),
             ("unreachable-peers", unreachablePeers), ("refused-keys", refusedKeys), ("connections", connections),
             ("silent-connections", silentConnections), ("failed-handshakes", failedHandshakes),
             ("fruitless-connections", fruitlessConnections), ("cut-connections", cutConnections),

@@ -13,6 +13,8 @@ final class NodeDisk {
     private let trash: String
     private var trashCount = 0
     private var unsynced: Set<String> = []
+    /// The bytes of a file that are on the disk for good: one that is appended to is synced now and then.
+    private var synced: [String: Int] = [:]
     private var pending: [(folder: String, undo: () -> Void)] = []
     /// No space is left.
     var isFull = false
@@ -59,6 +61,7 @@ final class NodeDisk {
         case .write(let path, _): unsynced.insert(path)
         case .syncFile(let path):
             unsynced.remove(path)
+            synced[path] = Self.byteCount(of: path)
             return .skip
         case .syncFolder(let path):
             pending.removeAll { $0.folder == path }
@@ -93,6 +96,11 @@ final class NodeDisk {
         if name.hasPrefix("step-") { placed = Int(name.dropFirst(5)) }
     }
 
+    private static func byteCount(of path: String) -> Int? {
+        var status = stat()
+        return stat(path, &status) == 0 ? Int(status.st_size) : nil
+    }
+
     private func note(_ path: String, undo: @escaping () -> Void) {
         let folder = path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
         pending.append((folder, undo))
@@ -111,10 +119,9 @@ final class NodeDisk {
         torn += count
         for (_, undo) in pending.suffix(count).reversed() { undo() }
         for path in unsynced.sorted() {
-            var status = stat()
-            guard stat(path, &status) == 0 else { continue }
+            guard let count = Self.byteCount(of: path) else { continue }
             torn += 1
-            truncate(path, off_t(world.random.pick(0...Int(status.st_size))))
+            truncate(path, off_t(world.random.pick(min(count, synced[path] ?? 0)...count)))
         }
         world.log.note(
             world.now, node.number, LogKind.disk, count,

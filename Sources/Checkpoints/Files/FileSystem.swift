@@ -100,8 +100,28 @@ package struct FileSystem: Sendable {
         return descriptor
     }
 
+    /// Opens a file to append to, and creates it if there is none.
+    ///
+    /// - Throws: `CheckpointError` if that cannot be.
+    package func openForAppending(_ path: String) throws(CheckpointError) -> Int32 {
+        if access(path, F_OK) != 0 { _ = try permit(.createFile(path), path, "create the file") }
+        let descriptor = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw CheckpointError(code: errno, path: path, action: "open") }
+        return descriptor
+    }
+
     /// Writes all bytes, in as many calls as it takes.
     func write(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32, path: String) throws(CheckpointError) {
+        let (_, failure) = writeWhatFits(bytes, to: descriptor, path: path)
+        if let failure { throw failure }
+    }
+
+    /// Writes bytes until all are written or one call fails.
+    ///
+    /// - Returns: How many were written, and why not more.
+    package func writeWhatFits(
+        _ bytes: UnsafeRawBufferPointer, to descriptor: Int32, path: String
+    ) -> (count: Int, failure: CheckpointError?) {
         var rest = bytes[...]
         var failure: Int32?
         switch intercept?(.write(path, byteCount: bytes.count)) ?? .proceed {
@@ -109,6 +129,7 @@ package struct FileSystem: Sendable {
         case .fail(let code): (rest, failure) = (rest.prefix(0), code)
         case .writePart(let count, let code): (rest, failure) = (rest.prefix(count), code)
         }
+        let start = rest.startIndex
         while !rest.isEmpty {
             let piece = UnsafeRawBufferPointer(rebasing: rest)
             #if canImport(Glibc)
@@ -120,15 +141,18 @@ package struct FileSystem: Sendable {
             #endif
             if written < 0 && errno == EINTR { continue }
             guard written > 0 else {
-                throw CheckpointError(code: written < 0 ? errno : ENOSPC, path: path, action: "write")
+                failure = written < 0 ? errno : ENOSPC
+                break
             }
             rest = rest.dropFirst(written)
         }
-        if let failure { throw CheckpointError(code: failure, path: path, action: "write") }
+        return (
+            rest.startIndex - start, failure.map { CheckpointError(code: $0, path: path, action: "write") }
+        )
     }
 
     /// Waits until the file's bytes are on the disk.
-    func syncFile(_ descriptor: Int32, path: String) throws(CheckpointError) {
+    package func syncFile(_ descriptor: Int32, path: String) throws(CheckpointError) {
         guard try permit(.syncFile(path), path, "sync") else { return }
         while fsync(descriptor) != 0 {
             guard errno == EINTR else { throw CheckpointError(code: errno, path: path, action: "sync") }
@@ -136,7 +160,7 @@ package struct FileSystem: Sendable {
     }
 
     /// Waits until the folder's entries are on the disk. File systems that cannot sync a folder are left in peace.
-    func syncFolder(_ path: String) throws(CheckpointError) {
+    package func syncFolder(_ path: String) throws(CheckpointError) {
         guard try permit(.syncFolder(path), path, "sync the directory") else { return }
         let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw CheckpointError(code: errno, path: path, action: "sync the directory") }

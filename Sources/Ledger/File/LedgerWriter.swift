@@ -1,5 +1,6 @@
 // The ledger's file, for the one server that appends to it.
 
+import Checkpoints
 import Foundation
 
 #if canImport(Glibc)
@@ -20,6 +21,7 @@ public final class LedgerWriter {
     /// Why the ledger is not complete at present.
     public private(set) var problem: String?
     private let path: String
+    private let fileSystem = FileSystem.real
     private var descriptor: Int32
     private var previous = LineDigest.none
     /// What the disk did not take yet.
@@ -33,13 +35,15 @@ public final class LedgerWriter {
     /// Opens the ledger for the next life, or begins one.
     public init(path: String) {
         self.path = path
-        let isNew = access(path, F_OK) != 0
-        descriptor = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else {
-            problem = "\(path): this life is not recorded: cannot open it: \(Self.text(errno))"
+        do {
+            let isNew = access(path, F_OK) != 0
+            descriptor = try fileSystem.openForAppending(path)
+            if isNew { try? fileSystem.syncFolder(URL(fileURLWithPath: path).deletingLastPathComponent().path) }
+        } catch {
+            descriptor = -1
+            problem = "\(path): this life is not recorded: \(error)"
             return
         }
-        if isNew { Self.syncFolder(of: path) }
         do {
             let end = try LedgerReader.end(ofFile: path)
             previous = end.previous
@@ -80,38 +84,16 @@ public final class LedgerWriter {
         guard descriptor >= 0 else { return }
         flush()
         guard pending.isEmpty else { return }
-        while fsync(descriptor) != 0 {
-            guard errno == EINTR else {
-                problem = "\(path): cannot be synced: \(Self.text(errno))"
-                return
-            }
-        }
+        do { try fileSystem.syncFile(descriptor, path: path) } catch { problem = "\(error)" }
     }
 
     private func flush() {
-        var written = 0
-        defer { pending.removeFirst(written) }
-        while written < pending.count {
-            let count = pending.withUnsafeBytes { bytes in
-                write(descriptor, bytes.baseAddress.map { $0 + written }, bytes.count - written)
-            }
-            if count < 0 && errno == EINTR { continue }
-            guard count > 0 else {
-                problem = "\(path): cannot be written: \(Self.text(count < 0 ? errno : ENOSPC))"
-                return
-            }
-            written += count
+        guard !pending.isEmpty else { return }
+        let (count, failure) = pending.withUnsafeBytes {
+            fileSystem.writeWhatFits($0, to: descriptor, path: path)
         }
-        problem = lost == 0 ? nil : "\(path): \(lost) record(s) are not in it, for want of room"
+        pending.removeFirst(count)
+        let missing = "\(path): \(lost) record(s) are not in it, for want of room"
+        problem = failure.map { "\($0)" } ?? (lost == 0 ? nil : missing)
     }
-
-    private static func syncFolder(of path: String) {
-        let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
-        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { return }
-        fsync(descriptor)
-        close(descriptor)
-    }
-
-    private static func text(_ code: Int32) -> String { String(cString: strerror(code)) }
 }
