@@ -82,9 +82,8 @@ class Peer:
             self.socket.send(data, socket.MSG_DONTWAIT)
 
     def drain(self):
-        with contextlib.suppress(BlockingIOError):
-            if not self.socket.recv(1 << 20, socket.MSG_DONTWAIT):
-                raise OSError("closed")
+        if select.select([self.socket], [], [], 0)[0] and not self.socket.recv(1 << 20):
+            raise OSError("closed")
 
     def close(self):
         self.socket.close()
