@@ -47,8 +47,13 @@ struct ConnectionWatch {
     }
 
     /// Notes that a message came.
-    mutating func noteMessage(over connection: ConnectionIdentifier?) {
-        if let connection { open[connection]?.hasSpoken = true }
+    ///
+    /// - Returns: Whether the connection is known: its acceptance was reported before the message, and may not have
+    ///   been read yet.
+    mutating func noteMessage(over connection: ConnectionIdentifier?) -> Bool {
+        guard let connection else { return true }
+        open[connection]?.hasSpoken = true
+        return open[connection] != nil
     }
 
     /// From now on the connection is not cut to save memory, unless nothing else helps.

@@ -30,9 +30,10 @@ extension ParameterServer {
         let since = solitude.since ?? now
         solitude.since = since
         if now - since >= options.patienceSeconds, application == nil {
+            let step = coordinator.step
             abandonment =
-                "\(solitude.description(now: now)), and --patience is \(Self.seconds(options.patienceSeconds)) s; a "
-                + "checkpoint of step \(coordinator.step) is written, --resume goes on from there"
+                "\(solitude.description(now: now)), and --patience is \(Self.seconds(options.patienceSeconds)) s; "
+                + (step > 0 ? "the checkpoint of step \(step) is written, --resume goes on from it" : "nothing is lost")
             carryOut(.stopRequested)
         } else if now - since >= solitude.warnAfterSeconds {
             solitude.warnAfterSeconds *= 2

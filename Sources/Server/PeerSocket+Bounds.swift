@@ -42,7 +42,7 @@ struct PeerBounds {
 extension PeerSocket {
     /// Looks after connections and memory. To be called often.
     func keepBounds(now: Double, logger: Logger) throws(MessagingError) {
-        while let event = try monitor.next() { connections.note(event, now: now, counters: &counters) }
+        try readMonitor(now: now)
         guard now >= bounds.nextLook else { return }
         bounds.nextLook = now + PeerBounds.lookSeconds
         if now >= bounds.nextReview {
@@ -74,6 +74,11 @@ extension PeerSocket {
         }
         bounds.hasCutAll = true
         cut(sparingWorkers: false, logger: logger, why)
+    }
+
+    /// Takes in what the monitor reports.
+    func readMonitor(now: Double) throws(MessagingError) {
+        while let event = try monitor.next() { connections.note(event, now: now, counters: &counters) }
     }
 
     private func cut(sparingWorkers: Bool, logger: Logger, _ why: Logger.Metadata) {

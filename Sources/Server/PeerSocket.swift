@@ -188,7 +188,10 @@ final class PeerSocket {
         }
         let peer = RoutingIdentifier(name)
         let connection = head.connection
-        connections.noteMessage(over: connection)
+        if !connections.noteMessage(over: connection) {
+            try readMonitor(now: MonotonicClock.seconds)
+            _ = connections.noteMessage(over: connection)
+        }
         asker = connection.map { (peer, $0) }
         defer { asker = nil }
         do {

@@ -42,6 +42,7 @@ public final class RunSupervisor {
     var slots: [WorkerSlot] = []
     /// The processes that hold parameters besides the server.
     var partitions: [PartitionSlot] = []
+    var watch = ServerWatch()
     /// Whether a partition server ended since the server was started: the server will not survive it.
     var serverIsDoomed = false
     var feed: StatusFeed?
@@ -134,6 +135,7 @@ public final class RunSupervisor {
         let stale = FileStamp(endpointFile)
         staleEndpoint = stale
         try startServer(at: "tcp://127.0.0.1:*")
+        let began = MonotonicClock.seconds
         while TerminationSignal.received == nil {
             if let end = server?.poll() { throw failure(ofServer: end) }
             if FileStamp(endpointFile) != stale, let bytes = FileText.bytes(endpointFile), bytes.last == 0x0A {
@@ -145,6 +147,9 @@ public final class RunSupervisor {
                 }
                 display.note("server at \(endpoint): try 'rondo status \(endpoint)' in another terminal")
                 return true
+            }
+            guard MonotonicClock.seconds - began < Self.startSecondsMax else {
+                throw failure("the server does not listen after \(Int(Self.startSecondsMax)) s", server)
             }
             display.show(waitingFor: "preparing the data")
             MonotonicClock.sleep(seconds: 0.02)
@@ -180,6 +185,7 @@ public final class RunSupervisor {
             }
             let now = MonotonicClock.seconds
             try watchPartitions(now: now)
+            watchServer(now: now)
             if let due = serverStartAt, now >= due, partitionsListen, let endpoint {
                 serverStartAt = nil
                 try startServer(at: endpoint.text)
@@ -199,6 +205,7 @@ public final class RunSupervisor {
             throw ProgramFailure(.internalError, "\(error)")
         }
         guard let status else { return }
+        noteAnswer(now: MonotonicClock.seconds)
         progress.note(status, now: MonotonicClock.seconds, tokensPerStep: tokensPerStep)
         if status.step > stepMax {
             if stepMax >= 0 {

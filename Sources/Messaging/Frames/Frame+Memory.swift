@@ -75,8 +75,8 @@ extension Frame {
         }
     }
 
-    /// A frame with the same bytes in the same memory that calls `release` **exactly once** when neither a frame nor the
-    /// library needs it any more: how a sender learns that a message has left.
+    /// A frame with the same bytes in the same memory that calls `release` **exactly once** when neither a frame nor
+    /// the library needs it any more: how a sender learns that a message has left.
     ///
     /// `release` runs on whichever thread lets go last, as in `init(lending:release:)`.
     public consuming func notifying(_ release: @escaping @Sendable () -> Void) -> Frame {
