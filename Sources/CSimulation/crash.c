@@ -4,6 +4,7 @@
 #include "CSimulation.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <unistd.h>
 
 static _Thread_local unsigned long long noted_seed;
@@ -23,6 +24,8 @@ static void name_seed(int number) {
 }
 
 void rondo_name_seeds_of_crashes(void) {
+    // What was found before shall be seen too.
+    setvbuf(stdout, 0, _IOLBF, 0);
     const int numbers[] = {SIGABRT, SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGFPE};
     for (unsigned index = 0; index < sizeof(numbers) / sizeof(numbers[0]); index++) signal(numbers[index], name_seed);
 }

@@ -24,6 +24,8 @@ final class Checker {
     var lateness = 1
     private(set) var complaints: [String] = []
     let invariants: [any Invariant]
+    /// The digests of the versions that clients have pulled.
+    private var snapshots: [Int: UInt64] = [:]
     /// Training steps that were computed again after a server's restart.
     var stepsRedone = 0
     /// Milestones to swallow, for tests of the invariants themselves.
@@ -49,6 +51,19 @@ final class Checker {
 
     func finish(totalSteps: Int) {
         for invariant in invariants { invariant.finish(totalSteps: totalSteps, checker: self) }
+    }
+
+    /// A client has pulled a version of the weights.
+    func noteSnapshot(version: Int, weights: [Float], by node: Node) {
+        var digest: UInt64 = 0xCBF2_9CE4_8422_2325
+        for weight in weights { digest = (digest ^ UInt64(weight.bitPattern)) &* 0x0000_0100_0000_01B3 }
+        world.log.note(
+            world.now, node.number, LogKind.milestone, Int(truncatingIfNeeded: digest),
+            "  * \(node.name): pulled version \(version)")
+        if let known = snapshots[version], known != digest {
+            complain("version \(version) of the weights was pulled twice, with different bits")
+        }
+        snapshots[version] = digest
     }
 
     /// Something does not hold.

@@ -64,12 +64,14 @@ final class Lane {
         }
     }
 
-    /// Drops some of the last messages.
+    /// Drops some of the last messages. That the other end has accepted or closed is never lost.
     func loseSome() {
         guard let connection, !parcels.isEmpty else { return }
-        let count = world.random.pick(0...parcels.count)
-        for (parcel, _) in parcels.suffix(count) { if case .message = parcel { connection.network.noteLost(1) } }
-        parcels.removeLast(count)
+        let kept = world.random.pick(0...parcels.count)
+        let rest = parcels[kept...].filter { if case .message = $0.parcel { false } else { true } }
+        connection.network.noteLost(parcels.count - kept - rest.count)
+        parcels = parcels[..<kept] + rest
+        if let first = parcels.first, !isStalled { world.at(first.due, .arrive(self)) }
     }
 }
 

@@ -33,6 +33,7 @@ struct FaultCounts: Sendable {
     var lostMessages = 0
     var tornChanges = 0
     var restarts = 0
+    var snapshots = 0
 
     /// By name, in order.
     var list: [(name: String, count: Int)] {
@@ -42,7 +43,7 @@ struct FaultCounts: Sendable {
             ("slow workers", slowDowns),
             ("full disks", fullDisks), ("slow disks", slowDisks), ("long delays", delays),
             ("duplicates", duplicates), ("lost messages", lostMessages), ("torn changes", tornChanges),
-            ("restarts", restarts),
+            ("restarts", restarts), ("snapshots", snapshots),
         ]
     }
 
@@ -62,6 +63,7 @@ struct FaultCounts: Sendable {
         sum.lostMessages += right.lostMessages
         sum.tornChanges += right.tornChanges
         sum.restarts += right.restarts
+        sum.snapshots += right.snapshots
         return sum
     }
 }
@@ -74,6 +76,8 @@ struct FaultPlan {
     /// For each place, the server first, then partition servers, then workers: the machine it is on.
     var hosts: [Int] = []
     var sharesMemory = true
+    /// Whether somebody watches, pulls weights and reports the ends of workers.
+    var hasClient = false
     var checkpointEvery = 3
     var keep = 2
     var secondsPerShard = 0.02
@@ -100,6 +104,7 @@ struct FaultPlan {
         let machines = random.pick(1...3)
         let places = 1 + partitions + workers
         hosts = (0..<places).map { _ in random.below(machines) }
+        hasClient = random.happens(0.2)
         checkpointEvery = random.pick(1...4)
         keep = random.pick(1...3)
         secondsPerShard = random.pick(0.002...0.06)

@@ -10,7 +10,7 @@ import Worker
 
 /// What lives at a place.
 enum Role {
-    case server, partition, worker
+    case server, partition, worker, client
 }
 
 /// A server, partition servers and workers, each started anew when it ends, as a supervisor does.
@@ -35,6 +35,8 @@ final class SimulatedCluster {
     var diskIsFull = false
     var diskSlowness = 0.0
     private var losesPower = false
+    /// Workers whose ends a client has yet to report, if there is one.
+    var unreportedDeaths: [(name: String, process: Int)] = []
     private var troubles: [String] = []
     /// Called before a process starts, for tests of the checks.
     var beforeStart: (Place) -> Void = { _ in }
@@ -50,15 +52,18 @@ final class SimulatedCluster {
         let partitions = plan.partitions
         roles =
             [.server] + Array(repeating: .partition, count: partitions)
-            + Array(repeating: .worker, count: plan.workers)
+            + Array(repeating: .worker, count: plan.workers) + (plan.hasClient ? [.client] : [])
         places = roles.enumerated().map { number, role in
             let name =
                 switch role {
                 case .server: "server"
                 case .partition: "partition-\(number)"
                 case .worker: "worker-\(number - partitions)"
+                case .client: "client"
                 }
-            let place = Place(number: number, name: name, host: "host-\(plan.hosts[number])")
+            // A client has a machine of its own.
+            let host = role == .client ? "host-of-client" : "host-\(plan.hosts[number])"
+            let place = Place(number: number, name: name, host: host)
             place.secondsPerShard = plan.secondsPerShard
             return place
         }
@@ -150,6 +155,11 @@ final class SimulatedCluster {
                     noteEnd(of: node, "\(error)", isExpected: isExpected(error))
                 }
             }
+        case .client:
+            node.start { [self, unowned node] in
+                beClient(node)
+                noteEnd(of: node, "done")
+            }
         }
         node.whenEnded = { [self, unowned node] in bury(node) }
     }
@@ -181,6 +191,9 @@ final class SimulatedCluster {
             counts.tornChanges += disk.torn
         }
         node.disk = nil
+        if roles[node.place.number] == .worker, plan.hasClient {
+            unreportedDeaths.append((node.place.name, node.identifier))
+        }
         nodes[node.place.number] = nil
         guard !isOver, !isComplete else { return }
         start(node.place, after: world.random.pick(0.05...1.5))

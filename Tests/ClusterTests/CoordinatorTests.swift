@@ -324,3 +324,21 @@ struct SplitMix: RandomNumberGenerator {
         return z ^ (z >> 31)
     }
 }
+
+@Test("an acknowledgement that comes twice does not make a worker seem behind")
+func repeatedAcknowledgements() throws {
+    var coordinator = coordinator()
+    _ = coordinator.handle(.workerReady(alice, name: "a", process: "\(alice)"), now: 0)
+    _ = coordinator.finish(alice)
+    _ = coordinator.handle(.applied(version: 1), now: 1)
+    _ = coordinator.handle(.acknowledged(alice, version: 1), now: 1)
+    _ = coordinator.handle(.acknowledged(alice, version: 0), now: 1)
+    let lease = try #require(coordinator.lease(of: alice))
+    _ = coordinator.handle(.spanDone(alice, lease: lease.identifier, outcomes: reported(lease.span)), now: 1)
+    let actions = coordinator.handle(.reduced(step: 1), now: 1)
+    guard case .apply(step: 1, _, let recipients)? = actions.first else {
+        Issue.record("\(actions)")
+        return
+    }
+    #expect(recipients == [alice])
+}

@@ -63,3 +63,19 @@ func leaves() {
     #expect(session.handle(.leaveRequested, now: 1) == [.sendLeave, .end(.finished(reason: "asked to leave"))])
     #expect(session.handle(.tick, now: 100).isEmpty)
 }
+
+@Test("a lease that comes twice is computed once, and does not take the place of a newer one")
+func repeatedLeases() {
+    var session = serving()
+    _ = session.handle(.leased(lease), now: 1)
+    _ = session.handle(.weightsReceived(version: 3, isLast: true), now: 1)
+    _ = session.handle(.computed, now: 2)
+    #expect(session.handle(.leased(lease), now: 2).isEmpty)
+    let next = Lease(identifier: 2, work: .training, step: 4, span: ShardRange(0, 4))
+    _ = session.handle(.leased(next), now: 3)
+    _ = session.handle(.leased(lease), now: 3)
+    #expect(
+        session.handle(.weightsReceived(version: 4, isLast: true), now: 3) == [
+            .acknowledge(version: 4), .compute(next),
+        ])
+}

@@ -6,8 +6,8 @@ import Testing
 /// The modules in the order in which they may build on each other; a module imports only those above it.
 private let modules = [
     "CKernels", "CZeroMQ", "CPlatform", "Platform", "Numerics", "Recurrent", "Optimization", "Configuration", "Corpora",
-    "Tasks", "Checkpoints", "Messaging", "WireProtocol", "Cluster", "Ledger", "Server", "Worker", "CSimulation",
-    "Simulation", "Inference", "Client", "Supervisor", "rondo", "rondo-server", "rondo-worker", "rondo-simulate",
+    "Tasks", "Checkpoints", "Messaging", "WireProtocol", "Cluster", "Ledger", "Server", "Worker", "Inference",
+    "Client", "CSimulation", "Simulation", "Supervisor", "rondo", "rondo-server", "rondo-worker", "rondo-simulate",
 ]
 
 private let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

@@ -23,7 +23,8 @@ void rondo_fiber_free(rondo_fiber *fiber);
 /// Notes the seed that this thread simulates from now on.
 void rondo_note_seed(unsigned long long seed);
 
-/// From now on a crash of the process names the seed of the thread that crashed, on standard error.
+/// From now on a crash of the process names the seed of the thread that crashed, on standard error, and standard output
+/// is written line by line.
 void rondo_name_seeds_of_crashes(void);
 
 #endif
