@@ -69,7 +69,7 @@ let package = Package(
             name: "Simulation",
             dependencies: [
                 "CSimulation", "Platform", "Numerics", "Configuration", "Corpora", "Tasks", "Checkpoints", "Messaging",
-                "WireProtocol", "Cluster", "Server", "Worker", "Client", logging,
+                "WireProtocol", "Cluster", "Ledger", "Server", "Worker", "Client", logging,
             ]),
         .executableTarget(name: "rondo-simulate", dependencies: ["Simulation", argumentParser]),
         .target(

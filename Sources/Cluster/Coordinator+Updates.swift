@@ -35,9 +35,11 @@ extension Coordinator {
 
     /// The shards that a worker should take at once, by its part in the speed of all.
     private func usualShare(of worker: WorkerIdentifier) -> Int {
-        let measured = workers.values.compactMap(\.speed.shardsPerSecond)
+        // In one order, so that sums have the same bits in every process.
+        let speeds = workers.sorted { $0.key < $1.key }.map(\.value.speed.shardsPerSecond)
+        let measured = speeds.compactMap { $0 }
         let usual = measured.isEmpty ? 1 : measured.reduce(0, +) / Double(measured.count)
-        let all = workers.values.reduce(0) { $0 + ($1.speed.shardsPerSecond ?? usual) }
+        let all = speeds.reduce(0) { $0 + ($1 ?? usual) }
         let own = workers[worker]?.speed.shardsPerSecond ?? usual
         return max(1, Int((Double(rules.shards) * own / all).rounded()))
     }

@@ -1,7 +1,7 @@
 // The key `training.consistency`: how the workers' contributions are combined.
 
 /// How the workers' contributions are combined.
-public enum Consistency: Sendable, Equatable {
+public enum Consistency: Sendable, Hashable {
     /// Every step waits for all shards: the same bits on any cluster.
     case synchronous
     /// Each worker's gradients are applied as they come, if they were computed with weights at most so many versions

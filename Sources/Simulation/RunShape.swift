@@ -12,9 +12,12 @@ struct RunShape: Hashable {
     var precision: PrecisionKind
     var dropout: Double
     var validates: Bool
+    /// In the modes without common steps the bits depend on who was how fast; all else must hold.
+    var consistency: Consistency
 
-    /// How many shapes there are.
-    static let count = 24
+    /// How many shapes there are: 24 synchronous ones, then the others.
+    static let count = 30
+    private static let synchronousCount = 24
 
     /// One of the shapes.
     init(number: Int) {
@@ -27,6 +30,9 @@ struct RunShape: Hashable {
         precision = random.happens(0.2) ? .bfloat16 : .single
         dropout = random.happens(0.2) ? 0.25 : 0
         validates = random.happens(0.4)
+        consistency =
+            number < Self.synchronousCount
+            ? .synchronous : [.asynchronous, .bounded(1), .bounded(2)][(number - Self.synchronousCount) % 3]
     }
 
     /// The run's configuration.
@@ -37,7 +43,7 @@ struct RunShape: Hashable {
             model: ModelConfiguration(cell: cell, layers: layers, hidden: 4, embedding: 3, dropout: dropout),
             training: TrainingConfiguration(
                 epochs: 100, steps: steps, batch: 8, sequence: 4, shards: shards,
-                adam: AdamConfiguration(rate: 0.01), clip: 1, seed: 7, precision: precision,
+                adam: AdamConfiguration(rate: 0.01), clip: 1, seed: 7, consistency: consistency, precision: precision,
                 validate: validates ? .steps(4) : .epoch),
             checkpoints: CheckpointConfiguration(every: checkpointEvery, keep: keep))
     }

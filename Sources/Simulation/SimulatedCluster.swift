@@ -71,7 +71,7 @@ final class SimulatedCluster {
         lives = places.map { _ in 0 }
         network = Network(world, dataHost: places[0].host)
         network.conditions = plan.conditions
-        checker = Checker(world, shards: plan.shape.shards)
+        checker = Checker(world, plan.shape)
         checker.lateness = plan.lateness
     }
 

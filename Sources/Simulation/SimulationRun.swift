@@ -2,6 +2,7 @@
 
 import Checkpoints
 import Foundation
+import Ledger
 import Synchronization
 
 /// What the simulation of one seed showed.
@@ -62,7 +63,7 @@ public final class Simulator: Sendable {
     ) throws -> SimulationReport {
         let expected = try reference(plan.shape)
         let (cluster, digests) = try simulate(plan, seed: seed, tamper: tamper, write: write)
-        if cluster.isComplete, digests != expected {
+        if cluster.isComplete, digests != expected, plan.shape.consistency == .synchronous {
             cluster.checker.complain("the final weights are not those of the run without faults")
         }
         let world = cluster.world
@@ -105,7 +106,25 @@ public final class Simulator: Sendable {
         cluster.run(patience: Self.patience)
         guard cluster.isComplete else { return (cluster, []) }
         cluster.checker.finish(totalSteps: plan.shape.steps)
+        audit(cluster)
         return (cluster, Self.finalDigests(cluster))
+    }
+
+    /// What the run's ledger proves: every example counted once, lives and checkpoints in order, the bound kept.
+    private func audit(_ cluster: SimulatedCluster) {
+        let report: AuditReport
+        do {
+            report = try RunAudit(directory: cluster.runPath).report
+        } catch {
+            return cluster.checker.complain("the ledger cannot be audited: \(error)")
+        }
+        if !report.isProven || !report.isComplete || report.provenSteps != cluster.plan.shape.steps {
+            let reasons = report.violations.prefix(3).map(\.description).joined(separator: "; ")
+            cluster.checker.complain("the ledger proves \(report.provenSteps) steps: \(reasons)")
+        }
+        if let bound = cluster.plan.shape.consistency.stalenessMax, let found = report.stalenessMax, found > bound {
+            cluster.checker.complain("gradients were applied \(found) versions late, and the bound is \(bound)")
+        }
     }
 
     /// The SHA-256 of weights, moments and carried states in the last checkpoint.

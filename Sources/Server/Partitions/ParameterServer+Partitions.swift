@@ -55,7 +55,7 @@ extension ParameterServer {
 
     /// Ends waits that have lasted too long.
     func watchPartitions(now: Double) {
-        for (sum, since) in sumsAwaitedSince where now - since > Self.sumsSecondsMax {
+        for (sum, since) in sumsAwaitedSince.sorted(by: { $0.key < $1.key }) where now - since > Self.sumsSecondsMax {
             sumsAwaitedSince[sum] = nil
             peers.counters.stepsRepeated += 1
             let waiting = partitions.lacking(sum).map(\.text).joined(separator: ", ")
