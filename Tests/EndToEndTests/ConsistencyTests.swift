@@ -18,15 +18,15 @@ struct ConsistencyTests {
     }
 
     @Test(
-        "every example counts once although workers die, with several partitions or one, and the loss is about that "
-            + "of synchronous training",
+        "every example counts once though workers die, and the loss is about that of synchronous training",
         arguments: [("asynchronous", 0, Int.max), ("{bounded: 1}", 0, 1), ("{bounded: 2}", 2, 2)])
     func countsOnce(mode: String, partitions: Int, stalenessMax: Int) throws {
         let scratch = try Scratch()
         try scratch.writeCorpus(sentences: 1200)
         try scratch.write(smallConfiguration(), to: "config.yaml")
-        let quiet = try SmallCluster(scratch, run: "synchronous", workers: 1).server.wait()
-        #expect(quiet.code == 0, "\(quiet)")
+        let quiet = try SmallCluster(scratch, run: "synchronous", workers: 1)
+        let quietEnding = quiet.server.wait()
+        #expect(quietEnding.code == 0, "\(quietEnding)")
         try scratch.write(smallConfiguration(training: ", consistency: \(mode)"), to: "config.yaml")
         let cluster = try SmallCluster(
             scratch, run: "free", workers: 3, partitionServers: PartitionProgram.start(partitions, scratch))
