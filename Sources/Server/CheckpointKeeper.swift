@@ -73,6 +73,12 @@ struct CheckpointKeeper {
         latest = directory.path + "/" + CheckpointDirectory.folderName(step: record.step)
     }
 
+    /// Notes that no checkpoint could be written.
+    mutating func noteFailure(step: Int, _ reason: String, logger: Logger) {
+        problem = reason
+        logger.error("checkpoint not written", metadata: ["step": "\(step)", "reason": "\(reason)"])
+    }
+
     /// Writes a checkpoint, and lets go of old ones.
     ///
     /// - Returns: The checkpoint, if it could be written.
@@ -96,8 +102,7 @@ struct CheckpointKeeper {
             logger.notice("checkpoint", metadata: ["step": "\(record.step)", "path": "\(folder.path)"])
             return folder
         } catch {
-            problem = "\(error)"
-            logger.error("checkpoint not written", metadata: ["step": "\(record.step)", "reason": "\(error)"])
+            noteFailure(step: record.step, "\(error)", logger: logger)
             return nil
         }
     }

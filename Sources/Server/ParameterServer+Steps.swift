@@ -110,14 +110,16 @@ extension ParameterServer {
             "evaluated",
             metadata: ["step": "\(version)", "validation": "\(outcome.meanLoss)", "best": "\(isBest)"])
         // The best weights must be on disk to be kept.
-        if isBest, !coordinator.rules.checkpoints(at: version) { writeCheckpoint(version: coordinator.version) }
+        if isBest, !coordinator.rules.checkpoints(at: version) { writeCheckpoint(version: version) }
     }
 
     func writeCheckpoint(version: Int) {
         let before = clock.enter(.checkpoint)
         defer { clock.enter(before) }
-        // A checkpoint is never newer than the ledger that leads to it.
-        ledger.sync()
+        // A checkpoint is never newer than the ledger that leads to it. The disk is full or broken for both.
+        guard ledger.sync() else {
+            return checkpoints.noteFailure(step: version, "\(ledger.problem ?? "the ledger is behind")", logger: logger)
+        }
         let folder = checkpoints.write(
             partitions: partitions, states: carriedStates, shards: tree.shards, tokenizer: corpus.tokenizer.json(),
             record: record(version: version, withState: true),

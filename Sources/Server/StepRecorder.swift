@@ -28,8 +28,11 @@ struct StepRecorder {
 
     private func append(_ record: LedgerRecord) { writer?.append(record) }
 
-    /// All records are on the disk when this returns, unless there is a problem.
-    func sync() { writer?.sync() }
+    /// Waits until all records are on the disk.
+    ///
+    /// - Returns: Whether they are; if not, there is a problem.
+    @discardableResult
+    func sync() -> Bool { writer?.sync() ?? true }
 
     /// A lease was delivered, and counts.
     mutating func note(_ lease: Lease, _ outcomes: [ShardOutcome], worker: String, seconds: Double) {

@@ -58,7 +58,10 @@ final class NodeDisk {
         case .createFile(let path):
             unsynced.insert(path)
             note(path) { unlink(path) }
-        case .write(let path, _): unsynced.insert(path)
+        case .write(let path, _):
+            // What an earlier life has appended is taken to have reached the disk since.
+            if synced[path] == nil { synced[path] = Self.byteCount(of: path) }
+            unsynced.insert(path)
         case .syncFile(let path):
             unsynced.remove(path)
             synced[path] = Self.byteCount(of: path)

@@ -26,6 +26,9 @@ public final class LedgerWriter {
     private var previous = LineDigest.none
     /// What the disk did not take yet.
     private var pending: [UInt8] = []
+    /// Records that wait for the file to be opened: what the first of them has to follow is not known before.
+    private var waiting: [LedgerRecord] = []
+    private static let waitingMax = 10_000
     /// Records that are not, and will not be, in the ledger.
     private var lost = 0
 
@@ -35,13 +38,20 @@ public final class LedgerWriter {
     /// Opens the ledger for the next life, or begins one.
     public init(path: String) {
         self.path = path
+        descriptor = -1
+        open()
+    }
+
+    /// Opens the file, unless it is open.
+    private func open() {
+        guard descriptor < 0 else { return }
         do {
             let isNew = access(path, F_OK) != 0
             descriptor = try fileSystem.openForAppending(path)
             if isNew { try? fileSystem.syncFolder(URL(fileURLWithPath: path).deletingLastPathComponent().path) }
         } catch {
             descriptor = -1
-            problem = "\(path): this life is not recorded: \(error)"
+            problem = "\(path): this life is not recorded yet: \(error)"
             return
         }
         do {
@@ -53,15 +63,24 @@ public final class LedgerWriter {
             // What the next line has to follow is not known.
             close(descriptor)
             descriptor = -1
-            problem = "\(path): this life is not recorded: \(error)"
+            problem = "\(path): this life is not recorded yet: \(error)"
+            return
         }
+        problem = nil
+        let records = waiting
+        waiting = []
+        for record in records { append(record) }
     }
 
     deinit { if descriptor >= 0 { close(descriptor) } }
 
     /// Appends a record.
     public func append(_ record: LedgerRecord) {
-        guard descriptor >= 0 else { return }
+        open()
+        guard descriptor >= 0 else {
+            if waiting.count < Self.waitingMax { waiting.append(record) } else { lost += 1 }
+            return
+        }
         let line: [UInt8]
         do {
             line = try LedgerLine(previous: previous, record: record).encoded()
@@ -80,11 +99,21 @@ public final class LedgerWriter {
     }
 
     /// Waits until all records are on the disk.
-    public func sync() {
-        guard descriptor >= 0 else { return }
+    ///
+    /// - Returns: Whether they are; ``problem`` says why not.
+    @discardableResult
+    public func sync() -> Bool {
+        open()
+        guard descriptor >= 0 else { return false }
         flush()
-        guard pending.isEmpty else { return }
-        do { try fileSystem.syncFile(descriptor, path: path) } catch { problem = "\(error)" }
+        guard pending.isEmpty else { return false }
+        do {
+            try fileSystem.syncFile(descriptor, path: path)
+            return true
+        } catch {
+            problem = "\(error)"
+            return false
+        }
     }
 
     private func flush() {
