@@ -81,7 +81,7 @@ struct CheckpointKeeper {
 
     /// Writes a checkpoint, and lets go of old ones.
     ///
-    /// - Returns: The checkpoint, if it could be written.
+    /// - Returns: The checkpoint, if it is in its place.
     mutating func write(
         partitions: PartitionSet, states: CarriedStates, shards: Int, tokenizer: [UInt8],
         record: RunRecord, configuration: [UInt8], best: Int?, logger: Logger
@@ -103,7 +103,16 @@ struct CheckpointKeeper {
             return folder
         } catch {
             noteFailure(step: record.step, "\(error)", logger: logger)
-            return nil
+            return placed(record)
         }
+    }
+
+    /// The checkpoint of this record if it is in its place all the same: what failed came after, such as the link
+    /// `latest`.
+    private func placed(_ record: RunRecord) -> CheckpointFolder? {
+        guard let folder = folder(step: record.step), let json = try? folder.read(CheckpointFile.run),
+            let found = try? RunRecord.decode(json, path: folder.path), found.0 == record
+        else { return nil }
+        return folder
     }
 }
