@@ -55,6 +55,7 @@ extension Coordinator {
         workers[worker]?.late = nil
         noteSpeed(worker, late, since: record.leasedAt, now: now)
         statistics.lateResults += 1
+        if flow != nil, phase == .training { return beginUpdates(now: now) }
         return phase == .training || phase == .evaluating ? assignSpans(now: now) : []
     }
 }

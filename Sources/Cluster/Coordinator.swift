@@ -122,6 +122,7 @@ public struct Coordinator: Sendable {
             return complete(worker, lease: lease, outcomes: outcomes, now: now)
         case .lateSpanDone(let worker, let lease): return noteLate(worker, lease: lease, now: now)
         case .computationFailed(let worker, let step, let shard, let reason):
+            if let late = workers[worker]?.late { return noteLate(worker, lease: late.identifier, now: now) }
             guard let lease = workers[worker]?.lease, lease.step == step else { return [] }
             return end(.failed(reason: "step \(step), shard \(shard): \(reason)"))
         case .reduced(let sum) where flow != nil: return noteSummed(sum)
@@ -242,7 +243,11 @@ extension Coordinator {
         if record.lease != nil { statistics.leasesReturned += 1 }
         if let lease = record.lease, lease.work == .training, flow != nil {
             dropUpdate(of: lease)
-            return [farewell] + applyNextUpdate() + beginUpdates(now: now)
+            return [farewell, .dropSum(lease.sum)] + applyNextUpdate() + beginUpdates(now: now)
+        }
+        if let lease = record.lease {
+            // Whoever helped is the only one now, and may be helped in turn.
+            for (other, held) in workers where held.lease?.span == lease.span { workers[other]?.isSpeculative = false }
         }
         guard let lease = record.lease, isNeeded(lease), !isHeld(lease.span) else { return [farewell] }
         unassigned.append(lease.span)
@@ -263,6 +268,8 @@ extension Coordinator {
                 actions += release(worker, .dismissed(worker, reason: reason), now: now)
             }
         }
-        return actions + startIfGathered(now: now) + speculate(now: now)
+        actions += startIfGathered(now: now) + speculate(now: now)
+        // Whoever is idle by then gets work, whatever was missed.
+        return flow == nil ? actions : actions + applyNextUpdate() + beginUpdates(now: now)
     }
 }

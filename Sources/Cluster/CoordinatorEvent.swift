@@ -46,6 +46,8 @@ public enum CoordinatorAction: Sendable, Equatable {
     /// One worker's gradients are summed: clip, apply Adam, report `applied`. Nobody is sent the new weights before
     /// `sendWeights` says so.
     case applyUpdate(Update)
+    /// The sum of this number will not be completed: its worker is gone.
+    case dropSum(Int)
     /// The validation loss at a step is known.
     case evaluated(version: Int, outcome: StepOutcome)
     /// Write a checkpoint of the present weights, at this step.

@@ -136,7 +136,7 @@ extension ParameterServer {
     private func makeSnapshot(version: Int, now: Double) -> WeightSnapshot? {
         let chunks: [FrameBox]
         var record = record(version: version, withState: false)
-        if version == coordinator.step {
+        if version == coordinator.step, !isKeptAsBest(version) {
             guard let read = try? partitions.weights() else { return nil }
             chunks = read
         } else {

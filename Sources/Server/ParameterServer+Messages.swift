@@ -174,7 +174,8 @@ extension ParameterServer {
             return
         }
         switch partitions.own.accept(
-            push, frames: frames, within: lease.span, memory: members[worker]?.gradients)
+            push, frames: frames, within: lease.span,
+            memory: partitions.own.isSynchronous ? members[worker]?.gradients : nil)
         {
         case .accepted, .completed: break
         case .duplicate: peers.counters.duplicatePushes += 1

@@ -110,7 +110,14 @@ extension ParameterServer {
             "evaluated",
             metadata: ["step": "\(version)", "validation": "\(outcome.meanLoss)", "best": "\(isBest)"])
         // The best weights must be on disk to be kept.
-        if isBest, !coordinator.rules.checkpoints(at: version) { writeCheckpoint(version: version) }
+        let comesAnyway = coordinator.rules.checkpoints(at: version) && coordinator.positions == nil
+        if isBest, !comesAnyway { writeCheckpoint(version: version) }
+    }
+
+    /// Without common steps the weights change while the step stays: the checkpoint of the best ones is not replaced.
+    func isKeptAsBest(_ step: Int) -> Bool {
+        coordinator.positions != nil && progress.bestValidationLoss != nil && progress.bestStep == step
+            && checkpoints.folder(step: step) != nil
     }
 
     func writeCheckpoint(version: Int) {

@@ -289,8 +289,12 @@ public final class ParameterServer {
                     waiting = coordinator.fail(reason: failure)[...]
                 }
                 waiting += nextActions()
+            case .dropSum(let sum):
+                partitions.drop(sum)
+                ledger.forgetSpans(of: sum)
+                sumsAwaitedSince[sum] = nil
             case .evaluated(let version, let outcome): noteEvaluation(version: version, outcome: outcome)
-            case .checkpoint(let version): writeCheckpoint(version: version)
+            case .checkpoint(let version): if !isKeptAsBest(version) { writeCheckpoint(version: version) }
             case .dismissed(let worker, let reason): dismiss(worker, reason: reason)
             case .left(let worker): noteLeft(worker)
             case .finish(let end): self.end = end

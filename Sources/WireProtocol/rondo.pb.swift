@@ -1660,13 +1660,16 @@ package nonisolated struct WirePartitionPing: Sendable {
   package init() {}
 }
 
-/// A worker is gone: nothing more is sent to it or kept for it.
+/// A worker is gone: nothing more is sent to it or kept for it. Or, if a number is given, the sum of this number will not
+/// be completed.
 package nonisolated struct WirePartitionForget: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   package var worker: Data = Data()
+
+  package var sum: UInt64 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -4499,7 +4502,7 @@ nonisolated extension WirePartitionPing: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension WirePartitionForget: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".PartitionForget"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}worker\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}worker\0\u{1}sum\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4508,6 +4511,7 @@ nonisolated extension WirePartitionForget: SwiftProtobuf.Message, SwiftProtobuf.
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularBytesField(value: &self.worker) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.sum) }()
       default: break
       }
     }
@@ -4517,11 +4521,15 @@ nonisolated extension WirePartitionForget: SwiftProtobuf.Message, SwiftProtobuf.
     if !self.worker.isEmpty {
       try visitor.visitSingularBytesField(value: self.worker, fieldNumber: 1)
     }
+    if self.sum != 0 {
+      try visitor.visitSingularUInt64Field(value: self.sum, fieldNumber: 2)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: WirePartitionForget, rhs: WirePartitionForget) -> Bool {
     if lhs.worker != rhs.worker {return false}
+    if lhs.sum != rhs.sum {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

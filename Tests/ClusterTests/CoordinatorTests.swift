@@ -262,7 +262,7 @@ func randomLives(seed: Int) {
                 underWay = action
             case .evaluated(let version, _): evaluations.append(version)
             case .dismissed(let worker, _), .left(let worker): alive.removeAll { $0 == worker }
-            case .sendWeights, .grant, .checkpoint, .finish, .applyUpdate: break
+            case .sendWeights, .grant, .checkpoint, .finish, .applyUpdate, .dropSum: break
             }
         }
     }

@@ -48,7 +48,7 @@ private struct FreeCluster {
                 evaluated.append(step)
             case .checkpoint(let step): checkpoints.append((step, coordinator.positions ?? []))
             case .dismissed(let worker, _), .left(let worker): alive.removeAll { $0 == worker }
-            case .sendWeights, .grant, .finish: break
+            case .sendWeights, .grant, .finish, .dropSum: break
             }
         }
     }

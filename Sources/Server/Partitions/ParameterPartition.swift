@@ -94,11 +94,15 @@ final class ParameterPartition {
     func covers(_ span: ShardRange, of sum: Int) -> Bool { sums[sum]?.reduction.covers(span) ?? false }
 
     /// The lease of a sum was given up.
-    func drop(_ sum: Int) { sums[sum] = nil }
+    func drop(_ sum: Int) { if !isSynchronous { sums[sum] = nil } }
 
     /// Makes room for a sum without common steps. Sums that were given up by those who sent parts of them go first.
     private func open(_ sum: Int, root: ShardRange) {
-        while sums.count >= tree.shards + Self.sumsGivenUpMax, let oldest = sums.keys.min() { sums[oldest] = nil }
+        while sums.count >= tree.shards + Self.sumsGivenUpMax,
+            let oldest = sums.filter({ !$0.value.reduction.isComplete }).keys.min() ?? sums.keys.min()
+        {
+            sums[oldest] = nil
+        }
         begin(sum, root: root)
     }
 

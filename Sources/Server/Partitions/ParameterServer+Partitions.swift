@@ -36,11 +36,13 @@ extension ParameterServer {
 
     /// What the coordinator asks for once all partitions have done what they were waited for.
     func nextActions() -> [CoordinatorAction] {
+        var actions: [CoordinatorAction] = []
         for sum in sumsAwaitedSince.keys.sorted() where partitions.isReduced(sum) {
             sumsAwaitedSince[sum] = nil
-            return coordinator.handle(.reduced(step: sum), now: MonotonicClock.seconds)
+            actions += coordinator.handle(.reduced(step: sum), now: MonotonicClock.seconds)
         }
-        guard let application, partitions.holds(version: application.version + 1) else { return [] }
+        // What was being applied may be done as well: no further message would tell.
+        guard let application, partitions.holds(version: application.version + 1) else { return actions }
         self.application = nil
         carriedStates.advance(application.span)
         progress.noteStep(
@@ -48,7 +50,7 @@ extension ParameterServer {
             part: Double(application.span.count) / Double(tree.shards),
             gradientNorm: application.gradientNorm, now: MonotonicClock.seconds)
         record(application)
-        let actions = coordinator.handle(.applied(version: application.version + 1), now: MonotonicClock.seconds)
+        actions += coordinator.handle(.applied(version: application.version + 1), now: MonotonicClock.seconds)
         answerWaitingClients()
         return actions
     }

@@ -168,7 +168,8 @@ final class PartitionLink {
         case .partitionReduced(let answer):
             guard answer.normPartials.count == chunks.count else { return lose("sent norms of impossible shape") }
             reduced[Int(clamping: answer.sum)] = answer.normPartials
-            guard reduced.count <= Self.reducedMax else { return lose("sent sums that nobody asked for") }
+            // Sums of workers that are gone by now: the oldest go.
+            while reduced.count > Self.reducedMax, let oldest = reduced.keys.min() { reduced[oldest] = nil }
         case .partitionApplied(let answer): version = max(version, Int(clamping: answer.version))
         case .partitionValues(let answer):
             guard let kind = ParameterKind(answer.kind), chunks.contains(Int(answer.chunk)), frames.count == 1,

@@ -62,7 +62,7 @@ extension PartitionServer {
         let partition = tenure.partition
         let everything = ReductionTree(shards: tenure.assignment.shards).root
         switch partition.accept(
-            push, frames: frames, within: everything, memory: tenure.gradients[worker])
+            push, frames: frames, within: everything, memory: partition.isSynchronous ? tenure.gradients[worker] : nil)
         {
         case .accepted: break
         case .completed:
@@ -87,6 +87,8 @@ extension PartitionServer {
         case .partitionSend(let order): send(order, tenure)
         case .partitionFetch(let request): answer(request, tenure)
         case .partitionPing: report()
+        case .partitionForget(let order) where order.sum > 0:
+            tenure.partition.drop(Int(clamping: order.sum))
         case .partitionForget(let order):
             let worker = RoutingIdentifier(Frame(copying: [UInt8](order.worker)))
             self.tenure?.gradients[worker] = nil

@@ -115,7 +115,12 @@ final class PartitionSet {
     func drop(_ sum: Int) {
         guard !own.isSynchronous else { return }
         own.drop(sum)
-        for link in links { link.forget(sum) }
+        var message = WirePartitionForget()
+        message.sum = UInt64(sum)
+        for link in links {
+            link.forget(sum)
+            link.send(.partitionForget(message))
+        }
     }
 
     /// Whether all partitions hold a version.
