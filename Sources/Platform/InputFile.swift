@@ -1,0 +1,122 @@
+// A file that a user named, opened so that nothing it may turn out to be can hang or flood the program.
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// Why a file cannot be taken as input.
+public enum InputFileError: Error, Equatable, CustomStringConvertible {
+    /// The system refused: the path, and `errno`.
+    case system(path: String, code: Int32)
+    /// It is something else than the use needs: "a directory", "a pipe", "a device".
+    case kind(path: String, is: String, expected: String)
+    /// It is larger than the use allows, in bytes.
+    case size(path: String, bytesMax: Int)
+
+    /// One line for the user.
+    public var description: String {
+        switch self {
+        case .system(let path, let code):
+            return "cannot read '\(ForeignText.shown(path))': \(String(cString: strerror(code)))"
+        case .kind(let path, let kind, let expected):
+            return "cannot read '\(ForeignText.shown(path))': it is \(kind), expected \(expected)"
+        case .size(let path, let bytesMax):
+            return "cannot read '\(ForeignText.shown(path))': larger than \(bytesMax) bytes"
+        }
+    }
+}
+
+/// Opening of files that a user or a peer named.
+public enum InputFile {
+    /// What a use can read.
+    public enum Kind: Sendable {
+        /// A regular file: read more than once, at any place, or mapped.
+        case regular
+        /// A regular file, or a pipe, a socket or a terminal: read once, from its beginning to its end.
+        case stream
+    }
+
+    /// Opens a file for reading, never waiting for a writer of a named pipe that nobody opened.
+    ///
+    /// - Returns: A descriptor that the caller closes; children do not inherit it.
+    public static func open(_ path: String, _ kind: Kind) throws(InputFileError) -> Int32 {
+        var descriptor: Int32
+        repeat { descriptor = openFile(path) } while descriptor == -1 && errno == EINTR
+        guard descriptor >= 0 else { throw .system(path: path, code: errno) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else {
+            let code = errno
+            close(descriptor)
+            throw .system(path: path, code: code)
+        }
+        let type = status.st_mode & S_IFMT
+        let isStream = type == S_IFIFO || type == S_IFSOCK || isTerminal(descriptor)
+        let isFit = type == S_IFREG || kind == .stream && isStream
+        guard isFit else {
+            close(descriptor)
+            let expected = kind == .regular ? "a regular file" : "a file or a pipe"
+            throw .kind(path: path, is: name(of: type), expected: expected)
+        }
+        // Reads of a stream wait for its writer.
+        _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK)
+        if type == S_IFIFO {
+            do throws(InputFileError) {
+                try awaitWriter(descriptor, path)
+            } catch {
+                close(descriptor)
+                throw error
+            }
+        }
+        return descriptor
+    }
+
+    /// All bytes of a file or stream that is at most so long.
+    public static func contents(
+        _ path: String, _ kind: Kind = .stream, bytesMax: Int
+    ) throws(InputFileError) -> [UInt8] {
+        let descriptor = try open(path, kind)
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = readFile(descriptor, &buffer, buffer.count)
+            if count == 0 { return bytes }
+            guard count > 0 else {
+                if errno == EINTR { continue }
+                throw .system(path: path, code: errno)
+            }
+            bytes += buffer[..<count]
+            guard bytes.count <= bytesMax else { throw .size(path: path, bytesMax: bytesMax) }
+        }
+    }
+
+    /// A read of a named pipe that nobody has opened for writing would return at once, as at the end of a file.
+    private static func awaitWriter(_ descriptor: Int32, _ path: String) throws(InputFileError) {
+        var pipe = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        while poll(&pipe, 1, -1) < 0 {
+            guard errno == EINTR, TerminationSignal.received == nil else { throw .system(path: path, code: errno) }
+        }
+    }
+
+    private static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
+
+    private static func name(of type: mode_t) -> String {
+        switch type {
+        case S_IFDIR: "a directory"
+        case S_IFIFO: "a pipe"
+        case S_IFSOCK: "a socket"
+        case S_IFCHR, S_IFBLK: "a device"
+        default: "no regular file"
+        }
+    }
+}
+
+private func openFile(_ path: String) -> Int32 { open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK) }
+
+private func readFile(_ descriptor: Int32, _ buffer: UnsafeMutableRawPointer, _ count: Int) -> Int {
+    read(descriptor, buffer, count)
+}

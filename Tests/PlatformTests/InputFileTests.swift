@@ -1,0 +1,46 @@
+// What a file that a user names may be.
+
+import Foundation
+import Platform
+import Testing
+
+private func withFolder(_ body: (String) throws -> Void) throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("rondo-input-\(UUID().uuidString)").path
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try body(folder)
+}
+
+@Test("a pipe is read as a stream, and refused where a file is read twice")
+func pipesAreStreams() throws {
+    try withFolder { folder in
+        let path = folder + "/pipe"
+        #expect(mkfifo(path, 0o600) == 0)
+        #expect(throws: InputFileError.kind(path: path, is: "a pipe", expected: "a regular file")) {
+            try InputFile.open(path, .regular)
+        }
+        let writer = Thread {
+            usleep(50_000)
+            try? Data("late words".utf8).write(to: URL(fileURLWithPath: path))
+        }
+        writer.start()
+        let words = try InputFile.contents(path, bytesMax: 100)
+        #expect(words == Array("late words".utf8))
+    }
+}
+
+@Test("a device, a folder and a file that is too large are refused at once")
+func othersAreRefused() throws {
+    try withFolder { folder in
+        for path in ["/dev/zero", "/dev/null", folder] {
+            #expect(throws: InputFileError.self) { try InputFile.contents(path, bytesMax: 10) }
+        }
+        let path = folder + "/long"
+        try Data(repeating: 7, count: 11).write(to: URL(fileURLWithPath: path))
+        #expect(throws: InputFileError.size(path: path, bytesMax: 10)) { try InputFile.contents(path, bytesMax: 10) }
+        #expect(try InputFile.contents(path, bytesMax: 11).count == 11)
+        #expect(throws: InputFileError.system(path: folder + "/none", code: ENOENT)) {
+            try InputFile.open(folder + "/none", .stream)
+        }
+    }
+}
