@@ -1,13 +1,15 @@
-// Memory that can be shared and not be shrunk, by Linux's memfd_create; limits of the process; the place of a thread's
-// stand-in.
+// Memory that can be shared and not be shrunk, and files without names, by Linux's memfd_create; limits of the process;
+// the place of a thread's stand-in.
 
 #define _GNU_SOURCE
 #include "CPlatform.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 _Thread_local void *rondo_stand_in = 0;
@@ -30,6 +32,20 @@ int rondo_sealed_memory(const char *name, long long bytes) {
     errno = ENOSYS;
     return -1;
 #endif
+}
+
+int rondo_nameless_file(const char *name) {
+#ifdef __linux__
+    const int descriptor = memfd_create(name, MFD_CLOEXEC);
+#else
+    (void)name;
+    char path[] = "/tmp/rondo-XXXXXX";
+    const int descriptor = mkstemp(path);
+    if (descriptor >= 0) unlink(path), fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+#endif
+    // Memory is made with all rights for everybody.
+    if (descriptor >= 0) fchmod(descriptor, 0600);
+    return descriptor;
 }
 
 int rondo_is_sealed(int descriptor) {

@@ -38,18 +38,36 @@ public struct ChildProcess: ~Copyable {
     private let lifeline: Int32
     private var end: ChildEnd?
 
+    /// The number of the first descriptor that a child inherits; the others follow.
+    public static let inheritedDescriptorFirst: Int32 = 3
+
     /// Starts `executable` (a path); standard output and standard error are appended to the file `log`.
     ///
+    /// - Parameter inherited: descriptors that the child gets as 3, 4, and so on; it gets no others of this process.
     /// - Throws: `ChildProcessError` if the log cannot be opened or the program cannot be started.
-    public init(executable: String, arguments: [String], log: String) throws(ChildProcessError) {
+    public init(
+        executable: String, arguments: [String], inheriting inherited: [Int32] = [], log: String
+    ) throws(ChildProcessError) {
         var ends: [Int32] = [0, 0]
         guard Self.makePipe(&ends) else {
             throw ChildProcessError(description: "no pipe for a child process: \(String(cString: strerror(errno)))")
         }
+        // Copies above the numbers that the child will see: none is overwritten before it has been handed over.
+        let lowest = Self.inheritedDescriptorFirst + Int32(inherited.count)
+        let copies = inherited.map { fcntl($0, F_DUPFD_CLOEXEC, lowest) }
+        defer { for copy in copies where copy >= 0 { close(copy) } }
+        guard copies.allSatisfy({ $0 >= 0 }) else {
+            let reason = String(cString: strerror(errno))
+            for end in ends { close(end) }
+            throw ChildProcessError(description: "no descriptor for a child process: \(reason)")
+        }
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         posix_spawn_file_actions_adddup2(&actions, ends[0], STDIN_FILENO)
-        posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log, O_WRONLY | O_CREAT | O_APPEND, 0o644)
+        for (index, copy) in copies.enumerated() {
+            posix_spawn_file_actions_adddup2(&actions, copy, Self.inheritedDescriptorFirst + Int32(index))
+        }
+        posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log, O_WRONLY | O_CREAT | O_APPEND, 0o666)
         posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO)
         // The child gets a process group of its own: Ctrl-C reaches the supervisor alone, which ends children in order.
         var attributes = posix_spawnattr_t()

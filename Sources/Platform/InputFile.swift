@@ -80,6 +80,13 @@ public enum InputFile {
     ) throws(InputFileError) -> [UInt8] {
         let descriptor = try open(path, kind)
         defer { close(descriptor) }
+        return try contents(of: descriptor, path, bytesMax: bytesMax)
+    }
+
+    /// All bytes from an open descriptor's place on, at most so many; the path is for errors.
+    public static func contents(
+        of descriptor: Int32, _ path: String, bytesMax: Int
+    ) throws(InputFileError) -> [UInt8] {
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         while true {

@@ -13,7 +13,7 @@ extension ParameterServer {
         let header = received.header
         let connection = received.connection
         let frames = received.frames
-        guard let body = header.body else { return }
+        guard let body = header.body, peers.permits(body, from: peer, with: received.rights) else { return }
         switch body {
         case .hello(let hello): return welcome(hello, from: peer)
         case .statusRequest: return peers.answer(.status(recentStatus()), to: peer)

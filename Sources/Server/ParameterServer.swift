@@ -98,7 +98,8 @@ public final class ParameterServer {
         // First the port: a server that cannot listen must leave a run's directory as it is.
         do {
             peers = try PeerSocket(
-                options.endpoint, isInsecure: options.isInsecure, keys: options.keys, in: context, clock: clock)
+                options.endpoint, isInsecure: options.isInsecure, keys: options.keys, listener: options.listener,
+                in: context, clock: clock)
         } catch .endpoint(let problem) {
             guard let process = RunDirectory.livingServer(in: options.output) else { throw .endpoint(problem) }
             throw .endpoint("\(problem); the server of this run is running, with process id \(process)")
@@ -229,7 +230,6 @@ public final class ParameterServer {
                 defer { clock.enter(.other) }
                 guard try poller.wait(milliseconds: 50) else { continue }
                 clock.enter(.receive)
-                try peers.answerGate(logger: logger)
                 partitions.receive()
                 advance()
                 // A bounded number at once, so that ticks and signals are never starved.

@@ -45,6 +45,7 @@ extension PeerSocket {
         try readMonitor(now: now)
         guard now >= bounds.nextLook else { return }
         bounds.nextLook = now + PeerBounds.lookSeconds
+        noteRefusals(logger: logger)
         if now >= bounds.nextReview {
             bounds.nextReview = now + 1
             reviewPeers(now: now, logger: logger)

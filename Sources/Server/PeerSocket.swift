@@ -28,7 +28,7 @@ final class PeerSocket {
     var overflowed: Set<RoutingIdentifier> = []
     private let clock: ServerClock
     /// Lets the owners of listed keys in; `nil` where nothing is encrypted.
-    private let gate: CurveGate?
+    private let gate: GateKeeper?
 
     /// Messages that may wait for one peer.
     static let queuedMessagesMax = 1 << 16
@@ -37,10 +37,12 @@ final class PeerSocket {
 
     /// Listens.
     ///
+    /// - Parameter listener: an inherited socket that listens at the endpoint already; `nil` to open one.
     /// - Throws: `ServerError.usage` beyond loopback without keys unless `isInsecure`, `.endpoint` if the endpoint
     ///   cannot be had.
     init(
-        _ endpoint: Endpoint, isInsecure: Bool, keys: ServerKeys? = nil, in context: Context, clock: ServerClock
+        _ endpoint: Endpoint, isInsecure: Bool, keys: ServerKeys? = nil, listener: Int32? = nil, in context: Context,
+        clock: ServerClock
     ) throws(ServerError) {
         guard endpoint.isLoopback || isInsecure || keys != nil else {
             throw .usage(
@@ -60,11 +62,8 @@ final class PeerSocket {
             options.handshakeTimeoutMilliseconds = ConnectionWatch.greetingMilliseconds
             options.curve = keys.map { .server(secretKey: $0.pair.secretKey) }
             // Before the socket: without a gate everybody who knows the server's key would be let in.
-            if let keys {
-                gate = try CurveGate(in: context, allowing: keys.allowed.union([keys.pair.publicKey]))
-            } else {
-                gate = nil
-            }
+            gate = if let keys { try GateKeeper(keys, in: context) } else { nil }
+            options.listener = listener
             socket = try Socket(.router, in: context, options: options)
             monitor = try socket.monitor()
         } catch {
@@ -80,13 +79,16 @@ final class PeerSocket {
     /// Adds what must be waited for.
     func listen(on poller: inout Poller) {
         poller.add(socket)
-        if gate != nil { poller.add(gate!) }
     }
 
-    /// Lets in or refuses those who ask to come in.
-    func answerGate(logger: Logger) throws(MessagingError) {
-        guard gate != nil else { return }
-        for decision in try gate!.answer() where !decision.isAllowed {
+    deinit { gate?.stop() }
+
+    /// Counts those who asked to come in and were refused.
+    func noteRefusals(logger: Logger) {
+        guard let gate else { return }
+        let refusals = gate.takeRefusals()
+        if refusals.hasReread { logger.notice("the list of allowed keys has changed and was read again") }
+        for decision in refusals.decisions {
             counters.refusedKeys += 1
             // Everybody can ask as often as they like; the log shall not grow with it.
             guard counters.refusedKeys <= 100 else { continue }
@@ -94,6 +96,15 @@ final class PeerSocket {
                 "a key was refused",
                 metadata: ["key": "\(decision.key?.text ?? "none")", "address": "\(decision.address)"])
         }
+        counters.refusedKeys += refusals.count - refusals.decisions.count
+    }
+
+    /// Whether the sender of a message may say such a thing; if not, that is counted and told.
+    func permits(_ body: WireHeader.OneOf_Body, from peer: RoutingIdentifier, with rights: PeerRights) -> Bool {
+        if rights.isSuperset(of: body.neededRights) { return true }
+        counters.forbidden += 1
+        refuse(peer, .forbidden, "the key that was shown does not allow this")
+        return false
     }
 
     /// Writes the endpoint into a file, whole or not at all: how a supervisor learns a free port.
@@ -165,6 +176,8 @@ final class PeerSocket {
         var frames: FrameList
         /// What it came over.
         var connection: ConnectionIdentifier?
+        /// What its sender may do.
+        var rights: PeerRights
     }
 
     /// Takes the next message in, if one waits, and hands it to `take`; one that cannot be understood is counted and
@@ -192,11 +205,12 @@ final class PeerSocket {
             try readMonitor(now: MonotonicClock.seconds)
             _ = connections.noteMessage(over: connection)
         }
+        let rights = gate.map { $0.rights(ofKey: head.peerKeyText) } ?? .everything
         asker = connection.map { (peer, $0) }
         defer { asker = nil }
         do {
             let header = try head.withUnsafeBytes { bytes throws(WireError) in try WireHeader.decode(bytes) }
-            take(Received(peer: peer, header: header, frames: message, connection: connection))
+            take(Received(peer: peer, header: header, frames: message, connection: connection, rights: rights))
         } catch {
             counters.malformed += 1
             let reason: WireRefusalReason = if case .protocolVersion = error { .protocolVersion } else { .malformed }

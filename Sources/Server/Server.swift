@@ -31,6 +31,8 @@ public struct ServerOptions: Sendable {
     public var isInsecure: Bool
     /// Encrypts all connections and lets the owners of listed keys in; `nil` for plain text.
     public var keys: ServerKeys?
+    /// An inherited socket that listens at the endpoint already; `nil` to open one.
+    public var listener: Int32?
     /// Where partition servers wait, each for a part of the parameters. Workers reach them by the same endpoints.
     public var partitionServers: [Endpoint]
     /// A file to write the endpoint into once the server listens: how a supervisor learns a free port.
@@ -41,9 +43,10 @@ public struct ServerOptions: Sendable {
     /// Options.
     public init(
         configuration: RunConfiguration, endpoint: Endpoint, output: String, resumes: Bool = false,
-        expectedWorkers: Int = 1, isInsecure: Bool = false, keys: ServerKeys? = nil, partitionServers: [Endpoint] = [],
-        endpointFile: String? = nil, patienceSeconds: Double = 600
+        expectedWorkers: Int = 1, isInsecure: Bool = false, keys: ServerKeys? = nil, listener: Int32? = nil,
+        partitionServers: [Endpoint] = [], endpointFile: String? = nil, patienceSeconds: Double = 600
     ) {
+        self.listener = listener
         self.patienceSeconds = patienceSeconds
         self.configuration = configuration
         self.endpoint = endpoint

@@ -16,6 +16,8 @@ struct ServerCounters {
     var stepsRepeated = 0
     var unreachablePeers = 0
     var refusedKeys = 0
+    /// Messages of peers whose keys do not allow what they say.
+    var forbidden = 0
     /// Connections that were accepted: the only counter of something good.
     var connections = 0
     /// Connections that did not introduce themselves in time.
@@ -41,7 +43,8 @@ struct ServerCounters {
             ("unknown-worker", unknownWorker), ("stale-pushes", stalePushes), ("duplicate-pushes", duplicatePushes),
             ("workers-lost", workersLost), ("workers-left", workersLeft), ("steps-refused", stepsRefused),
             ("steps-repeated", stepsRepeated),
-            ("unreachable-peers", unreachablePeers), ("refused-keys", refusedKeys), ("connections", connections),
+            ("unreachable-peers", unreachablePeers), ("refused-keys", refusedKeys),
+            ("forbidden", forbidden), ("connections", connections),
             ("silent-connections", silentConnections), ("failed-handshakes", failedHandshakes),
             ("fruitless-connections", fruitlessConnections), ("cut-connections", cutConnections),
             ("dropped-answers", droppedAnswers), ("full-queues", fullQueues), ("refused-snapshots", refusedSnapshots),

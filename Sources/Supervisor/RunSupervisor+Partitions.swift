@@ -73,12 +73,14 @@ extension RunSupervisor {
         partitions[index].startedAt = MonotonicClock.seconds
         partitions[index].servesPresentServer = false
         unlink(partitions[index].endpointFile)
+        let handOver = HandOver()
+        try keys.hand(toServer: handOver)
         partitions[index].child = try ManagedChild(
             partitions[index].name, executable: executable,
             arguments: [
                 "--partition", "--bind", "tcp://127.0.0.1:*", "--endpoint-file", partitions[index].endpointFile,
                 "--supervised",
-            ], logs: logs)
+            ], handing: handOver, logs: logs)
     }
 
     /// The server notices too, and ends its life: the next one begins at the newest checkpoint.

@@ -1,5 +1,6 @@
 // The supervisor's loop.
 
+import Checkpoints
 import Client
 import Configuration
 import Messaging
@@ -35,8 +36,13 @@ public final class RunSupervisor {
     var server: ManagedChild?
     var serverRestarts = RestartCounter()
     private var serverStartAt: Double?
-    /// Known once the server has listened for the first time; it keeps it in all its lives.
+    /// Where the server listens in all its lives: nobody can take the port in between.
+    private let listener: Listener
+    let keys: RunKeys
+    /// Known once the server has listened for the first time.
     private var endpoint: Endpoint?
+    /// The run's place in the list of those that live.
+    private var entry: LivingRuns.Entry?
     /// The endpoint file before the server was started.
     private var staleEndpoint: FileStamp?
     var slots: [WorkerSlot] = []
@@ -62,13 +68,21 @@ public final class RunSupervisor {
     /// The logs' directory.
     var logs: String { request.output + "/logs" }
     private var endpointFile: String { request.output + "/endpoint" }
+    private var accessFile: String { request.output + "/" + RunAccess.fileName }
 
     /// A supervisor that has not started anything yet.
     ///
-    /// - Throws: `ProgramFailure` if the plan is to replace a run in whose directory a server is running.
+    /// - Throws: `ProgramFailure` if the plan is to replace a run in whose directory a server is running, and if there
+    ///   can be no keys or no port.
     public init(_ request: TrainingRequest, plan: RunPlan) throws(ProgramFailure) {
         self.request = request
         resumes = plan == .resume
+        do throws(MessagingError) {
+            keys = try RunKeys()
+            listener = try Listener()
+        } catch {
+            throw ProgramFailure(.internalError, "\(error)")
+        }
         if plan == .replace { try RunPlan.clear(request.output) }
     }
 
@@ -102,31 +116,46 @@ public final class RunSupervisor {
 
     /// Removes the endpoint file, unless another server has written it since.
     func withdrawEndpoint() {
+        entry = nil
         guard let bytes = FileText.bytes(endpointFile) else { return }
         // A run that was ended during its start may have a server that has written the file before it was read.
         let isNew = staleEndpoint.map { $0 != FileStamp(endpointFile) } ?? false
         let isOurs = endpoint.map { bytes.starts(with: $0.text.utf8) } ?? isNew
-        if isOurs { unlink(endpointFile) }
+        guard isOurs else { return }
+        unlink(endpointFile)
+        unlink(accessFile)
+    }
+
+    /// Lets the user's own clients find the run.
+    private func publish(_ endpoint: Endpoint) throws(ProgramFailure) {
+        let access = RunAccess(endpoint: endpoint, keys: keys.role(keys.client))
+        do {
+            try AtomicFile.write(Array(access.text.utf8), to: accessFile)
+        } catch {
+            throw ProgramFailure(.internalError, "\(accessFile): cannot be written: \(error)")
+        }
+        chmod(accessFile, 0o600)
+        entry = LivingRuns.Entry(directory: request.output)
     }
 
     // MARK: - Start
 
-    private func startServer(at endpoint: String) throws(ProgramFailure) {
+    private func startServer() throws(ProgramFailure) {
         let executable = try Executables.path("rondo-server", in: request.executables)
-        // A later life reads the configuration as the first one wrote it down: the file may have changed meanwhile.
-        let written = request.output + "/configuration.json"
-        let usesWritten = self.endpoint != nil && access(written, R_OK) == 0
-        var arguments = [usesWritten ? written : request.configurationPath]
-        if !usesWritten { arguments += request.overrides.flatMap { ["--set", $0] } }
-        arguments += [
-            "--bind", endpoint, "--output", request.output, "--workers", "\(request.workers)",
+        var arguments = [
+            "--bind", listener.endpoint.text, "--output", request.output, "--workers", "\(request.workers)",
             "--endpoint-file", endpointFile, "--supervised",
         ]
         arguments += partitions.compactMap(\.endpoint).flatMap { ["--partition-server", $0.text] }
         if resumes { arguments.append("--resume") }
+        let handOver = HandOver()
+        // The configuration as it was read: its file may have changed meanwhile, or been readable once.
+        try handOver.argument(String(decoding: request.configuration.json(), as: UTF8.self))
+        try keys.hand(toServer: handOver)
+        handOver.option("--listener", descriptor: listener.descriptor)
         serverIsDoomed = false
         for index in partitions.indices { partitions[index].servesPresentServer = true }
-        server = try ManagedChild("server", executable: executable, arguments: arguments, logs: logs)
+        server = try ManagedChild("server", executable: executable, arguments: arguments, handing: handOver, logs: logs)
         resumes = true
     }
 
@@ -134,7 +163,7 @@ public final class RunSupervisor {
     private func startAndAwaitServer() throws(ProgramFailure) -> Bool {
         let stale = FileStamp(endpointFile)
         staleEndpoint = stale
-        try startServer(at: "tcp://127.0.0.1:*")
+        try startServer()
         let began = MonotonicClock.seconds
         while TerminationSignal.received == nil {
             if let end = server?.poll() { throw failure(ofServer: end) }
@@ -142,9 +171,12 @@ public final class RunSupervisor {
                 let text = String(decoding: bytes, as: UTF8.self).prefix { !$0.isNewline }
                 let endpoint = Endpoint(String(text))
                 self.endpoint = endpoint
-                do { feed = try StatusFeed(endpoint, intervalSeconds: 0.4) } catch {
+                do {
+                    feed = try StatusFeed(endpoint, intervalSeconds: 0.4, keys: keys.role(keys.supervisor))
+                } catch {
                     throw ProgramFailure(.internalError, "\(error)")
                 }
+                try publish(endpoint)
                 display.note("server at \(endpoint): try 'rondo status \(endpoint)' in another terminal")
                 return true
             }
@@ -167,9 +199,12 @@ public final class RunSupervisor {
         guard let endpoint else { return }
         let executable = try Executables.path("rondo-worker", in: request.executables)
         slots[index].startAt = nil
+        let handOver = HandOver()
+        try keys.hand(toWorker: handOver)
         slots[index].child = try ManagedChild(
             slots[index].name, executable: executable,
-            arguments: ["--connect", endpoint.text, "--name", slots[index].name, "--supervised"], logs: logs)
+            arguments: ["--connect", endpoint.text, "--name", slots[index].name, "--supervised"], handing: handOver,
+            logs: logs)
     }
 
     // MARK: - The loop
@@ -186,9 +221,9 @@ public final class RunSupervisor {
             let now = MonotonicClock.seconds
             try watchPartitions(now: now)
             watchServer(now: now)
-            if let due = serverStartAt, now >= due, partitionsListen, let endpoint {
+            if let due = serverStartAt, now >= due, partitionsListen {
                 serverStartAt = nil
-                try startServer(at: endpoint.text)
+                try startServer()
             }
             for index in slots.indices {
                 if let due = slots[index].startAt, now >= due { try startWorker(index) }

@@ -24,10 +24,6 @@ import Configuration
 public struct TrainingRequest: Sendable {
     /// The configuration, with overrides applied.
     public var configuration: RunConfiguration
-    /// The file that it came from, and the overrides: what the server is given.
-    public var configurationPath: String
-    /// `KEY=VALUE` each.
-    public var overrides: [String]
     /// The run's directory.
     public var output: String
     /// How many workers to start.
@@ -39,12 +35,9 @@ public struct TrainingRequest: Sendable {
 
     /// A request.
     public init(
-        configuration: RunConfiguration, configurationPath: String, overrides: [String] = [], output: String,
-        workers: Int, partitions: Int = 1, executables: String
+        configuration: RunConfiguration, output: String, workers: Int, partitions: Int = 1, executables: String
     ) {
         self.configuration = configuration
-        self.configurationPath = configurationPath
-        self.overrides = overrides
         self.output = output
         self.workers = workers
         self.partitions = partitions

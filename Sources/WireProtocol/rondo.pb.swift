@@ -39,6 +39,9 @@ package nonisolated enum WireRefusalReason: SwiftProtobuf.Enum, Swift.CaseIterab
   case unknownVersion // = 6
   case finished // = 7
   case instructionSet // = 8
+
+  /// The sender's key does not allow what it asked for.
+  case forbidden // = 9
   case UNRECOGNIZED(Int)
 
   package init() {
@@ -56,6 +59,7 @@ package nonisolated enum WireRefusalReason: SwiftProtobuf.Enum, Swift.CaseIterab
     case 6: self = .unknownVersion
     case 7: self = .finished
     case 8: self = .instructionSet
+    case 9: self = .forbidden
     default: self = .UNRECOGNIZED(rawValue)
     }
   }
@@ -71,6 +75,7 @@ package nonisolated enum WireRefusalReason: SwiftProtobuf.Enum, Swift.CaseIterab
     case .unknownVersion: return 6
     case .finished: return 7
     case .instructionSet: return 8
+    case .forbidden: return 9
     case .UNRECOGNIZED(let i): return i
     }
   }
@@ -86,6 +91,7 @@ package nonisolated enum WireRefusalReason: SwiftProtobuf.Enum, Swift.CaseIterab
     .unknownVersion,
     .finished,
     .instructionSet,
+    .forbidden,
   ]
 
 }
@@ -1747,7 +1753,7 @@ package nonisolated struct WirePartitionValues: Sendable {
 fileprivate nonisolated let _protobuf_package = "rondo.wire"
 
 nonisolated extension WireRefusalReason: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0REFUSAL_REASON_UNSPECIFIED\0\u{1}REFUSAL_REASON_PROTOCOL_VERSION\0\u{1}REFUSAL_REASON_RUN\0\u{1}REFUSAL_REASON_STALE_INCARNATION\0\u{1}REFUSAL_REASON_UNKNOWN_WORKER\0\u{1}REFUSAL_REASON_MALFORMED\0\u{1}REFUSAL_REASON_UNKNOWN_VERSION\0\u{1}REFUSAL_REASON_FINISHED\0\u{1}REFUSAL_REASON_INSTRUCTION_SET\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0REFUSAL_REASON_UNSPECIFIED\0\u{1}REFUSAL_REASON_PROTOCOL_VERSION\0\u{1}REFUSAL_REASON_RUN\0\u{1}REFUSAL_REASON_STALE_INCARNATION\0\u{1}REFUSAL_REASON_UNKNOWN_WORKER\0\u{1}REFUSAL_REASON_MALFORMED\0\u{1}REFUSAL_REASON_UNKNOWN_VERSION\0\u{1}REFUSAL_REASON_FINISHED\0\u{1}REFUSAL_REASON_INSTRUCTION_SET\0\u{1}REFUSAL_REASON_FORBIDDEN\0")
 }
 
 nonisolated extension WireWork: SwiftProtobuf._ProtoNameProviding {

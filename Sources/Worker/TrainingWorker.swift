@@ -206,7 +206,7 @@ public final class TrainingWorker {
                 incarnation: header.incarnation, intervalSeconds: welcome.heartbeatIntervalSeconds)
             try feed(.welcomed(incarnation: header.incarnation))
         case .refusal(let refusal):
-            let isFinal = refusal.reason == .protocolVersion || refusal.reason == .finished
+            let isFinal = [.protocolVersion, .finished, .forbidden].contains(refusal.reason)
             if refusal.reason == .finished {
                 return try feed(.dismissed(reason: refusal.explanation, isFailure: false))
             }

@@ -73,6 +73,12 @@ struct ServerCommand: ParsableCommand {
     var supervised = false
 
     @Option(
+        help: ArgumentHelp(
+            "An inherited descriptor that listens at --bind already: for a parent that keeps the port.",
+            valueName: "descriptor"))
+    var listener: Int32?
+
+    @Option(
         name: .customLong("set"), parsing: .singleValue,
         help: ArgumentHelp(
             "Override a key of the configuration, such as training.adam.rate=0.01.", valueName: "key=value"))
@@ -101,6 +107,11 @@ struct ServerCommand: ParsableCommand {
         guard ["tcp", "ipc"].contains(endpoint.transport), !endpoint.host.isEmpty else {
             throw ProgramFailure(.usage, "--bind \(bind): expected an endpoint such as tcp://127.0.0.1:5555")
         }
+        if let listener {
+            guard Listener.isListening(listener) else {
+                throw ProgramFailure(.usage, "--listener \(listener): expected the descriptor of a listening socket")
+            }
+        }
         let keys = try serverKeys()
         guard endpoint.isLoopback || insecure || keys != nil else {
             throw ProgramFailure(
@@ -120,7 +131,8 @@ struct ServerCommand: ParsableCommand {
         let options = ServerOptions(
             configuration: run, endpoint: endpoint,
             output: output ?? TrainingRequest.defaultOutput(configurationPath: configurationPath), resumes: resume,
-            expectedWorkers: workers, isInsecure: insecure, keys: keys, partitionServers: partitionServers,
+            expectedWorkers: workers, isInsecure: insecure, keys: keys, listener: listener,
+            partitionServers: partitionServers,
             endpointFile: endpointFile, patienceSeconds: patience)
         switch try ParameterServer.serve(options, logger: LineLogHandler.logger("rondo-server")) {
         case .completed: return
@@ -133,7 +145,9 @@ struct ServerCommand: ParsableCommand {
             throw ProgramFailure(.usage, "Give both --key FILE and --allow FILE, or neither")
         }
         guard let key, let allow else { return nil }
-        return ServerKeys(pair: try KeyFiles.pair(key), allowed: Set(try KeyFiles.publicKeys(allow)))
+        let list = AllowedKeysFile(allow)
+        let allowed = try list.read()
+        return ServerKeys(pair: try KeyFiles.pair(key), allowed: allowed) { list.rereadIfChanged() }
     }
 
     private func servePartition(_ endpoint: Endpoint, _ keys: ServerKeys?) throws {

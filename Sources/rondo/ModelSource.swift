@@ -7,28 +7,32 @@ import Inference
 import Messaging
 import Supervisor
 
-/// `--checkpoint DIR` or `--server ENDPOINT`.
+/// `--checkpoint DIR` or `--server RUN`.
 struct ModelSource: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "A checkpoint, or the directory of a run, of which the newest is taken.", valueName: "dir"))
     var checkpoint: String?
 
-    @Option(help: ArgumentHelp("A running server, whose present weights are taken.", valueName: "endpoint"))
+    @Option(
+        help: ArgumentHelp(
+            "A run that goes on, by its directory or its server's endpoint: its present weights are taken.",
+            valueName: "run"))
     var server: String?
 
     @OptionGroup var keys: ClientKeyOptions
 
     mutating func validate() throws {
         guard (checkpoint == nil) != (server == nil) else {
-            throw ValidationError("Give either --checkpoint DIR or --server ENDPOINT")
+            throw ValidationError("Give either --checkpoint DIR or --server RUN")
         }
     }
 
     /// Loads the model.
     func load() throws -> LoadedModel {
         if let server {
-            let snapshot = try ServerClient(Endpoint(typed: server), keys: keys.role()).snapshot()
+            let address = try RunAddress.find(server, keys: keys)
+            let snapshot = try ServerClient(address.endpoint, keys: address.keys).snapshot()
             return try LoadedModel(
                 configuration: snapshot.configuration, record: snapshot.record, tokenizer: snapshot.tokenizer,
                 weights: snapshot.weights)

@@ -11,16 +11,13 @@ struct MonitorCommand: ParsableCommand {
         commandName: "monitor", abstract: "Watch a run and its workers until it ends.",
         discussion: "Survives restarts of the server. Ctrl-C ends the monitor, not the run.")
 
-    @Argument(help: ArgumentHelp("The server, such as tcp://127.0.0.1:5555.", valueName: "endpoint"))
-    var endpoint: String
+    @OptionGroup var target: RunTarget
 
     @Flag(help: "Print each look as JSON, one a line.")
     var json = false
 
     @Option(parsing: .unconditional, help: ArgumentHelp("The time between two looks.", valueName: "seconds"))
     var every = 1.0
-
-    @OptionGroup var keys: ClientKeyOptions
 
     /// How long a server that was seen before may be away: a restart reads a checkpoint and the corpus.
     private static let absenceSecondsMax = 15.0
@@ -30,10 +27,11 @@ struct MonitorCommand: ParsableCommand {
             throw ProgramFailure(.usage, "--every \(every): expected 0.01 to 10 seconds")
         }
         TerminationSignal.install()
-        let endpoint = try Endpoint(typed: endpoint)
+        let address = try target.address()
+        let endpoint = address.endpoint
         // The first look has the deadline of a single question.
-        var last = try ServerClient(endpoint, keys: keys.role()).status()
-        let feed = try StatusFeed(endpoint, intervalSeconds: every, keys: keys.role())
+        var last = try ServerClient(endpoint, keys: address.keys).status()
+        let feed = try StatusFeed(endpoint, intervalSeconds: every, keys: address.keys)
         var screen = StatusScreen()
         try show(last, on: &screen)
         while TerminationSignal.received == nil {

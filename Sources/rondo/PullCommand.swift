@@ -10,8 +10,7 @@ struct PullCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pull", abstract: "Write the weights of a running server into a checkpoint directory.")
 
-    @Argument(help: ArgumentHelp("The server, such as tcp://127.0.0.1:5555.", valueName: "endpoint"))
-    var endpoint: String
+    @OptionGroup var target: RunTarget
 
     @Option(help: ArgumentHelp("The directory to write; an older checkpoint there is replaced.", valueName: "dir"))
     var output: String
@@ -21,11 +20,10 @@ struct PullCommand: ParsableCommand {
         help: ArgumentHelp("newest, best, or the number of a step that has a checkpoint.", valueName: "version"))
     var version = "newest"
 
-    @OptionGroup var keys: ClientKeyOptions
-
     mutating func run() throws {
         Interruption.endsProgram()
-        let client = try ServerClient(Endpoint(typed: endpoint), keys: keys.role())
+        let address = try target.address()
+        let client = try ServerClient(address.endpoint, keys: address.keys)
         let snapshot = try client.snapshot(try choice())
         let folder = try snapshot.write(to: output)
         let record = snapshot.record

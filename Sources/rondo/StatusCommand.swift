@@ -9,17 +9,15 @@ struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status", abstract: "One look at a run and its workers.")
 
-    @Argument(help: ArgumentHelp("The server, such as tcp://127.0.0.1:5555.", valueName: "endpoint"))
-    var endpoint: String
+    @OptionGroup var target: RunTarget
 
     @Flag(help: "Print JSON.")
     var json = false
 
-    @OptionGroup var keys: ClientKeyOptions
-
     mutating func run() throws {
         Interruption.endsProgram()
-        let status = try ServerClient(Endpoint(typed: endpoint), keys: keys.role()).status()
+        let address = try target.address()
+        let status = try ServerClient(address.endpoint, keys: address.keys).status()
         guard !json else { return try StandardOutput.line(JSONLine.encode(status, pretty: true)) }
         try StandardOutput.write(StatusText.lines(status).joined(separator: "\n") + "\n")
     }

@@ -55,8 +55,8 @@ struct TrainCommand: ParsableCommand {
         }
         TerminationSignal.install()
         let request = TrainingRequest(
-            configuration: run, configurationPath: configurationPath, overrides: overrides, output: output,
-            workers: workers, partitions: partitions, executables: Executables.folder())
+            configuration: run, output: output, workers: workers, partitions: partitions,
+            executables: Executables.folder())
         let began = MonotonicClock.seconds
         let supervisor = try RunSupervisor(request, plan: plan)
         switch try supervisor.run() {

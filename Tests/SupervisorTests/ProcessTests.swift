@@ -39,9 +39,8 @@ private final class FakePrograms {
 
     func run(workers: Int = 2) throws -> SupervisedEnd {
         let request = TrainingRequest(
-            configuration: RunConfiguration(data: DataConfiguration(train: "corpus.txt")),
-            configurationPath: "config.yaml", overrides: ["training.seed=3"], output: output, workers: workers,
-            executables: path)
+            configuration: RunConfiguration(data: DataConfiguration(train: "corpus.txt")), output: output,
+            workers: workers, executables: path)
         return try RunSupervisor(request, plan: .start).run()
     }
 
@@ -80,7 +79,7 @@ struct ProcessTests {
         #expect(MonotonicClock.seconds - began < 8)
         programs.expectNobodyAlive()
         let server = try #require(programs.processes.first { $0[0] == "rondo-server" })
-        for word in ["config.yaml", "training.seed=3", "tcp://127.0.0.1:*", "--supervised"] {
+        for word in ["/dev/fd/3", "--key", "/dev/fd/4", "--allow", "/dev/fd/5", "--listener", "6", "--supervised"] {
             #expect(server.contains(Substring(word)))
         }
         #expect(!server.contains("--resume"))
@@ -122,7 +121,9 @@ struct ProcessTests {
         let servers = programs.processes.filter { $0[0] == "rondo-server" }
         #expect(servers.count == 6)
         for server in servers.dropFirst() {
-            #expect(server.contains("--resume") && server.contains("tcp://127.0.0.1:9"))
+            #expect(server.contains("--resume"))
+            let place = server.firstIndex(of: "--bind").map { server[$0 + 1] }
+            #expect(place != nil && place == servers[0].firstIndex(of: "--bind").map { servers[0][$0 + 1] })
         }
         // The worker lived through all of it.
         #expect(programs.processes.count { $0[0] == "rondo-worker" } == 1)

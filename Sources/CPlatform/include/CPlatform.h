@@ -7,6 +7,10 @@
 /// Returns the descriptor, or -1 with errno; ENOSYS on systems other than Linux.
 int rondo_sealed_memory(const char *name, long long bytes);
 
+/// An empty file that has no name in any file system, readable and writable by its owner alone, with close-on-exec.
+/// Returns the descriptor, or -1 with errno.
+int rondo_nameless_file(const char *name);
+
 /// 1 if the descriptor is of memory that no one can shrink any more, else 0.
 int rondo_is_sealed(int descriptor);
 

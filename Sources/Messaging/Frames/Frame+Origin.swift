@@ -44,6 +44,9 @@ extension Frame {
         property("User-Id").flatMap { try? CurvePublicKey($0) }
     }
 
+    /// The text of that key, not checked: for looking it up among known ones.
+    public var peerKeyText: String? { property("User-Id") }
+
     private func property(_ name: String) -> String? {
         zmq_msg_gets(message, name).map { String(cString: $0) }
     }

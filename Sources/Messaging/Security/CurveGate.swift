@@ -48,20 +48,31 @@ public struct CurveGate: ~Copyable {
     /// - Returns: The decisions, in order.
     /// - Throws: `.terminated`.
     public func answer() throws(MessagingError) -> [Decision] {
+        let allowedKeys = allowedKeys
+        return try answer { allowedKeys.contains($0) }
+    }
+
+    /// Answers all questions that wait as `isAllowed` says, whatever `allowedKeys` holds; never waits for one.
+    ///
+    /// - Returns: The decisions, in order.
+    /// - Throws: `.terminated`.
+    public func answer(_ isAllowed: (CurvePublicKey) -> Bool) throws(MessagingError) -> [Decision] {
         var decisions: [Decision] = []
         while let question = try socket.tryReceiveMultipart() {
-            if let decision = try answer(question) { decisions.append(decision) }
+            if let decision = try answer(question, isAllowed) { decisions.append(decision) }
         }
         return decisions
     }
 
     /// Frames of a question: name, empty, version, request, domain, address, identity, mechanism, key.
-    private func answer(_ question: consuming FrameList) throws(MessagingError) -> Decision? {
+    private func answer(
+        _ question: consuming FrameList, _ isAllowed: (CurvePublicKey) -> Bool
+    ) throws(MessagingError) -> Decision? {
         let parts = question.takeAllBytes()
         guard parts.count >= 4, parts[2] == Array("1.0".utf8) else { return nil }
         let isCurve = parts.count == 9 && parts[7] == Array("CURVE".utf8)
         let key = isCurve ? CurvePublicKey(bytes: parts[8]) : nil
-        let isAllowed = key.map { allowedKeys.contains($0) } ?? false
+        let isAllowed = key.map(isAllowed) ?? false
         let address = parts.count > 5 ? String(decoding: parts[5], as: UTF8.self) : ""
 
         var reply = FrameList()

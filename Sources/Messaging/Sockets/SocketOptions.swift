@@ -76,6 +76,9 @@ public struct SocketOptions: Sendable, Equatable {
     /// Whether IPv6 addresses are allowed.
     public var allowsIPv6 = false
 
+    /// A descriptor of an open socket that listens already; binding takes it over instead of opening one of its own.
+    public var listener: Int32?
+
     /// The socket's part in encryption; `nil` for plain text.
     public var curve: CurveRole?
 

@@ -11,7 +11,7 @@ extension PartitionServer {
         let peer = received.peer
         let header = received.header
         let connection = received.connection
-        guard let body = header.body else { return }
+        guard let body = header.body, peers.permits(body, from: peer, with: received.rights) else { return }
         if case .partitionAssignment(let assignment) = body { return take(assignment, header: header, from: peer) }
         // All else must belong to the run and the life that is served.
         guard let tenure, header.run == peers.run, header.incarnation == peers.incarnation else {

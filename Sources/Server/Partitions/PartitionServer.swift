@@ -110,7 +110,6 @@ public final class PartitionServer {
                 defer { clock.enter(.other) }
                 guard try poller.wait(milliseconds: 50) else { continue }
                 clock.enter(.receive)
-                try peers.answerGate(logger: logger)
                 // A bounded number at once, so that signals are never starved.
                 for _ in 0..<256 {
                     guard dismissal == nil, try peers.receive({ take($0) }) else { break }

@@ -10,11 +10,16 @@ final class ManagedChild {
     let log: ChildLog
     private var process: ChildProcess
 
-    init(_ name: String, executable: String, arguments: [String], logs: String) throws(ProgramFailure) {
+    /// Starts it. Behind the arguments come those that are handed over by descriptor.
+    init(
+        _ name: String, executable: String, arguments: [String], handing handOver: HandOver, logs: String
+    ) throws(ProgramFailure) {
         self.name = name
         log = ChildLog(path: "\(logs)/\(name).log")
         do {
-            process = try ChildProcess(executable: executable, arguments: arguments, log: log.path)
+            process = try ChildProcess(
+                executable: executable, arguments: arguments + handOver.arguments, inheriting: handOver.descriptors,
+                log: log.path)
         } catch {
             throw ProgramFailure(.internalError, "\(error)")
         }
