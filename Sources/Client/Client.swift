@@ -9,6 +9,7 @@
 // the server, or how a terminal shows a status.
 
 import Messaging
+import Platform
 
 /// Why a server could not be asked, or did not give what was asked for.
 public enum ClientError: Error, Equatable, CustomStringConvertible {
@@ -37,7 +38,8 @@ public enum ClientError: Error, Equatable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .invalidEndpoint(let text):
-            "'\(text)' is not an endpoint; expected something like tcp://127.0.0.1:5555"
+            "'\(ForeignText.shown(text))' is not an endpoint: "
+                + (Endpoint(text).problem(for: .connecting) ?? "expected something like tcp://127.0.0.1:5555")
         case .nobodyListens(let endpoint):
             "nobody listens at \(endpoint); is rondo-server running there, and the port open?"
         case .unreachable(let endpoint, let reason): "no connection to \(endpoint): \(reason)"
@@ -63,7 +65,6 @@ extension Endpoint {
     /// - Throws: `ClientError.invalidEndpoint` unless it is `tcp://HOST:PORT` or another transport with an address.
     public init(typed text: String) throws(ClientError) {
         self.init(text)
-        let isWhole = !host.isEmpty && (transport == "tcp" ? host != "*" && port.map { $0 > 0 } == true : true)
-        guard ["tcp", "ipc"].contains(String(transport)), isWhole else { throw .invalidEndpoint(text) }
+        guard ["tcp", "ipc"].contains(transport), problem(for: .connecting) == nil else { throw .invalidEndpoint(text) }
     }
 }

@@ -1,10 +1,11 @@
 // What a run is doing, as a value for people and programs.
 
+import Checkpoints
 import WireProtocol
 
 /// One look at a run and its workers. As JSON it is what `rondo status --json` prints.
 public struct RunStatus: Sendable, Equatable, Codable {
-    /// "waiting for workers", "training", "evaluating", "finished".
+    /// "waiting for workers", "training", "evaluating", "finished"; "interrupted" or "failed" of a run that ended so.
     public var phase: String
     /// Updates applied.
     public var step: Int
@@ -56,6 +57,8 @@ public struct RunStatus: Sendable, Equatable, Codable {
     public var seconds: [String: Double]
     /// The server's uptime when it applied the last step: with `step`, a run's exact speed between two looks.
     public var lastStepUptimeSeconds: Double?
+    /// How the run ended; `nil` while it goes on.
+    public var ending: RunEnding?
 
     /// Whether all steps are done or the run was ended.
     public var isFinished: Bool { phase == "finished" }

@@ -28,6 +28,8 @@ final class ServerLink {
 
     let endpoint: Endpoint
     private(set) var stage = Stage.trying
+    /// Whether there is a connection at present, as far as was looked.
+    private(set) var isConnected = false
     /// Tells whether the server will never talk to this client.
     private(set) var handshake: HandshakeWatch
     private let socket: Socket
@@ -117,7 +119,8 @@ final class ServerLink {
         handshake.note(event)
         switch event {
         case .connected: stage = max(stage, .connected)
-        case .handshakeSucceeded: stage = .greeted
+        case .handshakeSucceeded: (stage, isConnected) = (.greeted, true)
+        case .disconnected: isConnected = false
         case .connectRetried: stage = max(stage, .declined)
         default: break
         }

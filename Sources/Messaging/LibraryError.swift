@@ -46,7 +46,8 @@ struct LibraryError: Equatable {
     func typed(_ activity: MessagingActivity, at endpoint: Endpoint) -> MessagingError {
         switch code {
         case EADDRINUSE: .addressInUse(endpoint)
-        case EADDRNOTAVAIL, ENODEV: .addressUnavailable(endpoint)
+        // The library says "try again" of names that it cannot look up.
+        case EADDRNOTAVAIL, ENODEV, EAGAIN: .addressUnavailable(endpoint)
         case EINVAL, EPROTONOSUPPORT, czeromq_error_incompatible_transport, czeromq_error_no_io_thread:
             .invalidEndpoint(endpoint)
         case EACCES, EPERM: .permissionDenied(endpoint)

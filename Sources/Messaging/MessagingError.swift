@@ -35,6 +35,8 @@ public enum MessagingError: Error, Equatable, Sendable {
     case addressInUse(Endpoint)
     /// The endpoint names no address of this machine.
     case addressUnavailable(Endpoint)
+    /// The name in the endpoint is neither a known host's nor that of an interface of this machine.
+    case unknownHost(Endpoint)
     /// The endpoint cannot be understood, or its transport does not suit the socket.
     case invalidEndpoint(Endpoint)
     /// The operating system does not allow this process to use the endpoint (ports below 1024, for example).
@@ -76,10 +78,13 @@ extension MessagingError: CustomStringConvertible {
         case .addressInUse(let endpoint):
             "cannot listen at \(endpoint): the address is in use; stop the other process or choose another port"
         case .addressUnavailable(let endpoint):
-            "cannot use \(endpoint): no such address on this machine; give a numeric address of it, an interface's "
+            "cannot listen at \(endpoint): no such address on this machine; give an address of it, an interface's "
                 + "name, or *"
+        case .unknownHost(let endpoint):
+            "\(endpoint): no host and no interface of the name \(endpoint.host) is known; give a numeric address, or *"
         case .invalidEndpoint(let endpoint):
-            "\(endpoint) is not a valid endpoint; expected something like tcp://192.0.2.1:5555"
+            "\(endpoint) is not a valid endpoint: "
+                + (endpoint.problem(for: .binding) ?? "expected something like tcp://192.0.2.1:5555")
         case .permissionDenied(let endpoint):
             "not allowed to use \(endpoint); choose a port of 1024 or above"
         case .refused(let endpoint):

@@ -15,11 +15,13 @@ public enum ChildEnd: Sendable, Equatable, CustomStringConvertible {
     /// By a signal.
     case killed(signal: Int)
 
-    /// "exit code 1", "signal 9"
+    /// "exit code 1", "signal 11 (Segmentation fault)"
     public var description: String {
         switch self {
         case .exited(let code): "exit code \(code)"
-        case .killed(let signal): "signal \(signal)"
+        // Nobody's own words follow a SIGKILL.
+        case .killed(Int(SIGKILL)): "signal 9 (killed by hand, or by the system for want of memory)"
+        case .killed(let signal): "signal \(signal) (\(String(cString: strsignal(Int32(signal)))))"
         }
     }
 }
@@ -75,7 +77,8 @@ public struct ChildProcess: ~Copyable {
         posix_spawnattr_setpgroup(&attributes, 0)
         var defaults = sigset_t()
         sigemptyset(&defaults)
-        for number in [SIGINT, SIGTERM, SIGPIPE] { sigaddset(&defaults, number) }
+        // SIGHUP stays ignored if it is: nohup holds for children too.
+        for number in TerminationSignal.all + [SIGPIPE, SIGXFSZ] where number != SIGHUP { sigaddset(&defaults, number) }
         posix_spawnattr_setsigdefault(&attributes, &defaults)
         var noSignals = sigset_t()
         sigemptyset(&noSignals)

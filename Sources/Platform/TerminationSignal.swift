@@ -10,33 +10,70 @@ import Musl
 import Darwin
 #endif
 
-/// The signals that ask a process to end (SIGINT, SIGTERM), noted instead of obeyed.
+/// The signals that ask a process to end, noted instead of obeyed: SIGINT, SIGTERM and SIGQUIT; SIGHUP, which a closed
+/// terminal sends (not where it was ignored before, as `nohup` does); and SIGUSR1, SIGUSR2 and SIGXCPU, with which batch
+/// systems say that a job's time is nearly over.
 ///
 /// A handler may do next to nothing; this one stores the signal's number. Whoever waits does so in short pieces and
 /// looks here in between.
 public enum TerminationSignal {
-    private static let number = Atomic<Int32>(0)
-    private static let count = Atomic<Int>(0)
+    /// All that are noted.
+    static let all = [SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU]
 
-    /// Notes SIGINT and SIGTERM from now on, and ignores SIGPIPE (a closed pipe is an error of the write).
+    private static let number = Atomic<Int32>(0)
+    private static let repeats = Atomic<Int>(0)
+    /// When SIGINT, SIGTERM and SIGQUIT last came, in nanoseconds.
+    private static let interruptedAt = Atomic<UInt64>(0)
+    private static let terminatedAt = Atomic<UInt64>(0)
+    private static let quitAt = Atomic<UInt64>(0)
+    /// The same signal so soon after is an echo: a terminal and a wrapper both send Ctrl-C on.
+    private static let echoNanoseconds: UInt64 = 200_000_000
+
+    /// Notes the signals from now on. SIGPIPE and SIGXFSZ are ignored: a closed pipe and a file that is too large are
+    /// errors of the write.
     public static func install() {
-        _ = number.load(ordering: .relaxed)  // made before a handler may touch it
-        _ = count.load(ordering: .relaxed)
-        for termination in [SIGINT, SIGTERM] {
-            signal(termination) { received in
-                TerminationSignal.number.store(received, ordering: .sequentiallyConsistent)
-                TerminationSignal.count.add(1, ordering: .sequentiallyConsistent)
+        // Made before a handler may touch them.
+        _ = (number.load(ordering: .relaxed), repeats.load(ordering: .relaxed))
+        _ = interruptedAt.load(ordering: .relaxed) + terminatedAt.load(ordering: .relaxed)
+        _ = quitAt.load(ordering: .relaxed)
+        var noted = sigset_t()
+        sigemptyset(&noted)
+        for termination in all {
+            let before = signal(termination) { TerminationSignal.note($0) }
+            if termination == SIGHUP, isIgnored(before) {
+                signal(termination, SIG_IGN)
+            } else {
+                sigaddset(&noted, termination)
             }
         }
         signal(SIGPIPE, SIG_IGN)
+        signal(SIGXFSZ, SIG_IGN)
         // Inherited as ignored, it would let children vanish without their exit codes.
         signal(SIGCHLD, SIG_DFL)
         // A parent may have started us from a thread that blocks signals; masks are inherited.
-        var noted = sigset_t()
-        sigemptyset(&noted)
-        sigaddset(&noted, SIGINT)
-        sigaddset(&noted, SIGTERM)
         pthread_sigmask(SIG_UNBLOCK, &noted, nil)
+    }
+
+    private static func isIgnored(_ handler: sighandler_t?) -> Bool {
+        unsafeBitCast(handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
+    }
+
+    private static func note(_ received: Int32) {
+        number.store(received, ordering: .sequentiallyConsistent)
+        switch received {
+        case SIGINT: noteRepeat(interruptedAt)
+        case SIGTERM: noteRepeat(terminatedAt)
+        case SIGQUIT: noteRepeat(quitAt)
+        default: break
+        }
+    }
+
+    private static func noteRepeat(_ time: borrowing Atomic<UInt64>) {
+        var clock = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &clock)
+        let now = UInt64(clock.tv_sec) * 1_000_000_000 + UInt64(clock.tv_nsec)
+        let before = time.exchange(now, ordering: .sequentiallyConsistent)
+        if before != 0, now - before > echoNanoseconds { repeats.add(1, ordering: .sequentiallyConsistent) }
     }
 
     /// The last signal that came; `nil` if none did.
@@ -46,16 +83,15 @@ public enum TerminationSignal {
         return value == 0 ? nil : value
     }
 
-    /// How many came: a second one means that the user will not wait.
-    public static var receivedCount: Int {
-        StandIn.current?.terminationRequests ?? count.load(ordering: .sequentiallyConsistent)
+    /// How often SIGINT, SIGTERM or SIGQUIT came that had come before: then the user will not wait. Different ones do
+    /// not count: a service manager sends SIGHUP behind SIGTERM, and a batch system SIGTERM a while after its warning.
+    public static var repeatCount: Int {
+        if let machine = StandIn.current { return max(0, machine.terminationRequests - 1) }
+        return repeats.load(ordering: .sequentiallyConsistent)
     }
 
     /// Behaves as if SIGTERM had come.
-    public static func request() {
-        number.store(SIGTERM, ordering: .sequentiallyConsistent)
-        count.add(1, ordering: .sequentiallyConsistent)
-    }
+    public static func request() { note(SIGTERM) }
 }
 
 /// Ends a child when its parent has gone, however the parent ended.

@@ -34,7 +34,7 @@ extension ParameterServer {
         status.parameters = UInt64(task.parameterCount)
         status.residentBytes = UInt64(CurrentProcess.residentBytes)
         status.uptimeSeconds = now - startedAt
-        status.outputDirectory = options.output
+        status.outputDirectory = directory.path
         status.latestCheckpoint = checkpoints.latest ?? ""
         status.problem = checkpoints.problem ?? ledger.problem ?? ""
         status.configurationSummary = task.summary

@@ -16,7 +16,9 @@ extension ParameterServer {
         guard let body = header.body, peers.permits(body, from: peer, with: received.rights) else { return }
         switch body {
         case .hello(let hello): return welcome(hello, from: peer)
-        case .statusRequest: return peers.answer(.status(recentStatus()), to: peer)
+        case .statusRequest:
+            watchers.note(peer, now: MonotonicClock.seconds)
+            return peers.answer(.status(recentStatus()), to: peer)
         case .snapshotRequest(let request): return answer(request, from: peer)
         case .snapshotChunkRequest(let request): return answer(request, from: peer)
         case .workerDeath(let death): return noteDeath(death, from: peer)

@@ -38,7 +38,7 @@ extension ParameterServer {
         } else if now - since >= solitude.warnAfterSeconds {
             solitude.warnAfterSeconds *= 2
             logger.warning(
-                "\(solitude.description(now: now)); start one with: rondo-worker --connect \(peers.endpoint)",
+                "\(solitude.description(now: now)); start one with: rondo-worker --connect \(peers.advertised)",
                 metadata: ["patience": "\(Self.seconds(options.patienceSeconds)) s"])
         }
     }
@@ -58,7 +58,7 @@ extension ParameterServer {
         case .gathering, .training, .evaluating:
             guard !views.isEmpty else {
                 return "a worker (\(solitude.description(now: now))); start one with: rondo-worker --connect "
-                    + "\(peers.endpoint)"
+                    + "\(peers.advertised)"
             }
             if case .gathering = coordinator.phase {
                 let missing = coordinator.rules.expectedWorkers - views.count

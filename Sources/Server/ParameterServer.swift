@@ -17,7 +17,7 @@ import WireProtocol
 ///
 ///     let end = try ParameterServer.serve(options, logger: logger)
 ///
-/// `serve` returns after the last step, or after SIGINT or SIGTERM and a checkpoint.
+/// `serve` returns after the last step, or after a signal that asks for the end, and a checkpoint.
 public final class ParameterServer {
     let options: ServerOptions
     let logger: Logger
@@ -36,6 +36,7 @@ public final class ParameterServer {
     var waitingClients: [RoutingIdentifier: WireSnapshotRequest] = [:]
     var carriedStates: CarriedStates
     var snapshots = SnapshotStore()
+    var watchers = Watchers()
     /// The last status that was put together, and when.
     var lastStatus: (at: Double, status: WireStatus)?
     /// How long a status is good enough to be told again.
@@ -75,9 +76,6 @@ public final class ParameterServer {
 
     }
 
-    /// How long the end of a server waits for its last messages to leave.
-    static let farewellMilliseconds = 1000
-
     /// Serves a run until it ends.
     ///
     /// - Returns: How it ended.
@@ -88,7 +86,8 @@ public final class ParameterServer {
         do { context = try Context() } catch { throw .system("\(error)") }
         // After the server's sockets are closed: workers and partition servers are to hear how the run ended.
         defer { context.terminate(withinMilliseconds: farewellMilliseconds) }
-        return try ParameterServer(options, in: context, logger: logger).run()
+        let server = try ParameterServer(options, in: context, logger: logger)
+        return try server.runToTheEnd()
     }
 
     /// Opens the run's directory, prepares the data, restores the newest checkpoint if there is one, and listens.
@@ -194,8 +193,16 @@ public final class ParameterServer {
         return try CorpusBuilder.prepare(configuration, into: directory.dataPath)
     }
 
+    private func runToTheEnd() throws(ServerError) -> ServerEnd {
+        do { try run() } catch {
+            noteFailure(error)
+            throw error
+        }
+        return try conclude()
+    }
+
     /// Serves until the run ends.
-    private func run() throws(ServerError) -> ServerEnd {
+    private func run() throws(ServerError) {
         var poller = Poller()
         peers.listen(on: &poller)
         for link in partitions.links {
@@ -240,7 +247,6 @@ public final class ParameterServer {
                 throw .system("messaging failed: \(error)")
             }
         }
-        return try conclude()
     }
 
     /// Lets go of workers that missed a message because they take none.
@@ -299,36 +305,6 @@ public final class ParameterServer {
             case .left(let worker): noteLeft(worker)
             case .finish(let end): self.end = end
             }
-        }
-    }
-
-    /// Tells the workers, and whoever asks within a moment, how the run ended.
-    private func conclude() throws(ServerError) -> ServerEnd {
-        let (reason, text): (WireGoodbyeReason, String) =
-            switch end {
-            case .completed: (.finished, "the run is complete")
-            case .stopped: (.stopping, "the server stops")
-            case .failed(let reason): (.failed, reason)
-            case nil: (.stopping, "")
-            }
-        endLedger(reason: text)
-        if checkpoints.problem != nil, let loss = partitions.loss { throw .partition(loss) }
-        var goodbye = WireGoodbye()
-        goodbye.reason = reason
-        goodbye.explanation = text
-        for (_, member) in members.sorted(by: { $0.key < $1.key }) { send(.goodbye(goodbye), to: member.peer) }
-        partitions.dismiss(goodbye)
-        logger.notice("the run ends", metadata: ["how": "\(text)", "step": "\(coordinator.step)"])
-        if let problem = checkpoints.problem { throw .system("the last checkpoint could not be written: \(problem)") }
-        if let problem = ledger.problem { throw .system("the ledger is not complete: \(problem)") }
-        switch end {
-        case .completed:
-            try directory.markCompleted()
-            return .completed
-        case .stopped, nil:
-            if let abandonment { throw .abandoned(abandonment) }
-            return .stopped
-        case .failed(let reason): throw .training("the run was stopped: \(reason)")
         }
     }
 }

@@ -11,6 +11,8 @@ final class PeerSocket {
     let socket: Socket
     /// Where it listens, with the port that was chosen.
     let endpoint: Endpoint
+    /// The endpoint that others are told: where a socket listens at all addresses, one of them.
+    let advertised: Endpoint
     /// The run and the life of its server, which every message out carries.
     var run = ""
     var incarnation: UInt64 = 0
@@ -44,11 +46,24 @@ final class PeerSocket {
         _ endpoint: Endpoint, isInsecure: Bool, keys: ServerKeys? = nil, listener: Int32? = nil, in context: Context,
         clock: ServerClock
     ) throws(ServerError) {
-        guard endpoint.isLoopback || isInsecure || keys != nil else {
-            throw .usage(
-                "\(endpoint): listening beyond this machine without encryption lets anybody read and change "
-                    + "the run; give --key and --allow, bind to tcp://127.0.0.1:PORT, or give --insecure on a "
-                    + "network that you trust")
+        func require(_ isLocal: Bool) throws(ServerError) {
+            guard isLocal || isInsecure || keys != nil else {
+                throw .usage(
+                    "\(endpoint): listening beyond this machine without encryption lets anybody read and change "
+                        + "the run; give --key and --allow, bind to tcp://127.0.0.1:PORT, or give --insecure on a "
+                        + "network that you trust")
+            }
+        }
+        do {
+            // A simulated network has no names.
+            let places = StandIn.current == nil ? try endpoint.bindingPlaces() : [endpoint]
+            try require(places.allSatisfy(\.isLoopback))
+        } catch let error as MessagingError {
+            throw .endpoint("\(error)")
+        } catch let error as ServerError {
+            throw error
+        } catch {
+            throw .system("\(error)")
         }
         self.clock = clock
         do {
@@ -71,9 +86,12 @@ final class PeerSocket {
         }
         do {
             self.endpoint = try socket.bind(endpoint)
+            advertised = StandIn.current == nil ? self.endpoint.advertised : self.endpoint
         } catch {
             throw .endpoint("\(error)")
         }
+        // A name may mean another address by now.
+        try require(self.endpoint.isLoopback)
     }
 
     /// Adds what must be waited for.
@@ -110,7 +128,7 @@ final class PeerSocket {
     /// Writes the endpoint into a file, whole or not at all: how a supervisor learns a free port.
     func announce(in file: String) throws(ServerError) {
         do {
-            try Data("\(endpoint)\n".utf8).write(to: URL(fileURLWithPath: file), options: .atomic)
+            try Data("\(advertised)\n".utf8).write(to: URL(fileURLWithPath: file), options: .atomic)
         } catch {
             throw .system("\(file): cannot be written: is the directory there, and writable?")
         }

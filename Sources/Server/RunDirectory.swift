@@ -12,6 +12,7 @@ import Platform
 ///     data/            prepared token files and the tokenizer
 ///     checkpoints/     step-00001200/ …, latest
 ///     ledger.jsonl     what was applied, step by step
+///     end.json         how the run ended, until it goes on
 ///     server.lock      held by the living server, with its process id
 struct RunDirectory: ~Copyable {
     /// What `run.json` at the top of the directory says.
@@ -73,6 +74,7 @@ struct RunDirectory: ~Copyable {
     func register(_ configuration: RunConfiguration) throws(ServerError) {
         try Self.write(configuration.json(), to: path + "/configuration.json")
         try Self.write(identity, to: path + "/run.json")
+        RunEnding.remove(inDirectory: path)
     }
 
     deinit { close(lock) }

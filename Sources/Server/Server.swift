@@ -12,6 +12,7 @@
 //
 // One thread does all of it, in the order in which messages come in; ZeroMQ's own thread moves bytes beside it.
 
+import Checkpoints
 import Configuration
 import Messaging
 
@@ -78,6 +79,17 @@ public enum ServerError: Error, CustomStringConvertible {
     case abandoned(String)
     /// The disk, or something that should not happen.
     case system(String)
+
+    /// The exit code of a program that ends for this reason.
+    public var exitCode: Int {
+        switch self {
+        case .usage, .directory: 64
+        case .data: 65
+        case .endpoint, .abandoned: 69
+        case .training, .system: 70
+        case .partition: RunEnding.resumedExitCode
+        }
+    }
 
     /// One line that says what was wrong and what to do.
     public var description: String {

@@ -12,15 +12,15 @@ extension RunSupervisor {
     func endInOrder() -> SupervisedEnd {
         display.note("rondo: ending after a checkpoint; once more to end at once")
         server?.terminate()
-        let signals = TerminationSignal.receivedCount
+        let signals = TerminationSignal.repeatCount
         let deadline = MonotonicClock.seconds + Self.serverSecondsMax
         while let server, server.poll() == nil, MonotonicClock.seconds < deadline,
-            TerminationSignal.receivedCount == signals
+            TerminationSignal.repeatCount == signals
         {
             MonotonicClock.sleep(seconds: 0.02)
         }
         let end = server?.poll()
-        let isHurried = TerminationSignal.receivedCount > signals
+        let isHurried = TerminationSignal.repeatCount > signals
         if server != nil, end == nil, !isHurried {
             display.note("rondo: the server did not end within \(Int(Self.serverSecondsMax)) s and is killed")
         }
@@ -28,6 +28,7 @@ extension RunSupervisor {
         if !isHurried { endWorkersAndPartitions() }
         destroyEverything()
         display.finish()
+        recordEnding(.interrupted, "ended before the last checkpoint was written", .interrupted)
         // The last step may have been done just then.
         return end == .exited(code: 0) ? .completed : .interrupted
     }
@@ -36,12 +37,12 @@ extension RunSupervisor {
     /// ends them.
     func endWorkersAndPartitions() {
         let began = MonotonicClock.seconds
-        let signals = TerminationSignal.receivedCount
+        let signals = TerminationSignal.repeatCount
         var isAsked = false
         var children: [ManagedChild] { slots.compactMap(\.child) + partitions.compactMap(\.child) }
         while children.contains(where: { $0.poll() == nil }) {
             let waited = MonotonicClock.seconds - began
-            if waited > Self.workerSecondsMax || TerminationSignal.receivedCount > signals { break }
+            if waited > Self.workerSecondsMax || TerminationSignal.repeatCount > signals { break }
             if waited > 1, !isAsked {
                 isAsked = true
                 for child in children { child.terminate() }

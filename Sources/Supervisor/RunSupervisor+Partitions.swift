@@ -96,7 +96,7 @@ extension RunSupervisor {
             throw failure("\(name) ended by \(end)", child)
         }
         partitions[index].startAt = MonotonicClock.seconds + pause
-        display.note("rondo: \(name) ended by \(end); starting it anew")
+        display.note("rondo: \(name) ended by \(end)\(words(of: child)); starting it anew")
     }
 
     /// The server gave a partition server up that may still run, but hangs: those that it began with are started anew,

@@ -27,7 +27,7 @@ public enum SupervisedEnd: Sendable, Equatable {
 ///     let supervisor = try RunSupervisor(request, plan: .start)
 ///     let end = try supervisor.run()
 ///
-/// `TerminationSignal` must be installed: SIGINT and SIGTERM end the run in order, a second one at once.
+/// `TerminationSignal` must be installed: its signals end the run in order, the same one again at once.
 public final class RunSupervisor {
     let request: TrainingRequest
     private(set) var resumes: Bool
@@ -53,8 +53,9 @@ public final class RunSupervisor {
     var serverIsDoomed = false
     var feed: StatusFeed?
     private(set) var progress = ObservedProgress()
-    /// The largest step that was ever reported.
-    private var stepMax = -1
+    /// The largest step that was ever reported, and the steps of the whole run.
+    private(set) var stepMax = -1
+    private var totalSteps = 0
 
     /// A worker's place, in which one process after the other may live.
     struct WorkerSlot {
@@ -107,8 +108,21 @@ public final class RunSupervisor {
         } catch {
             display.finish()
             destroyEverything()
+            recordEnding(.failed, error.line, error.status)
             throw error
         }
+    }
+
+    /// Puts the end on record where the server could not: it was killed, or never came back.
+    func recordEnding(_ how: RunEnding.How, _ reason: String, _ status: ExitStatus) {
+        // Without a server that has listened, whatever lies there is another run's.
+        guard endpoint != nil, RunEnding(inDirectory: request.output) == nil,
+            let run = RunEnding.run(inDirectory: request.output)
+        else { return }
+        try? RunEnding(
+            how: how, reason: reason, exitCode: Int(status.rawValue), step: max(0, stepMax), totalSteps: totalSteps,
+            run: run
+        ).write(inDirectory: request.output)
     }
 
     /// What was seen of the run: for the summary.
@@ -242,6 +256,7 @@ public final class RunSupervisor {
         guard let status else { return }
         noteAnswer(now: MonotonicClock.seconds)
         progress.note(status, now: MonotonicClock.seconds, tokensPerStep: tokensPerStep)
+        totalSteps = status.totalSteps
         if status.step > stepMax {
             if stepMax >= 0 {
                 serverRestarts.noteProgress()
@@ -283,7 +298,8 @@ public final class RunSupervisor {
         guard let pause = serverRestarts.noteDeath() else {
             throw failure("the server ended \(serverRestarts.deaths) times in a row without a step in between", server)
         }
-        display.note("rondo: the server ended by \(end); starting it anew from the newest checkpoint")
+        display.note(
+            "rondo: the server ended by \(end)\(words(of: server)); starting it anew from the newest checkpoint")
         server = nil
         serverStartAt = MonotonicClock.seconds + pause
         return nil
@@ -304,9 +320,14 @@ public final class RunSupervisor {
         slots[index].startAt = MonotonicClock.seconds + max(pause, knows ? 1 : 0)
         if !knows {
             display.note(
-                "rondo: \(name) ended by \(end); starting it anew "
+                "rondo: \(name) ended by \(end)\(words(of: child)); starting it anew "
                     + "(\(slots[index].restarts.deaths) of \(RestartCounter.restartsMax) without a step in between)")
         }
+    }
+
+    /// What a child that ended said of it, as the rest of a line; empty if it said nothing.
+    func words(of child: ManagedChild?) -> String {
+        (child?.log.reason() ?? child?.log.complaint()).map { ": " + $0 } ?? ""
     }
 
     /// The failure of a server that ended with a code of ours, or that never came to listen.
@@ -321,6 +342,10 @@ public final class RunSupervisor {
         _ text: String, _ child: ManagedChild?, status: ExitStatus = .internalError
     ) -> ProgramFailure {
         guard let child else { return ProgramFailure(status, text) }
+        // The reason itself rather than the last lines of the dump behind it.
+        if let reason = child.log.reason() {
+            return ProgramFailure(status, "\(text): \(reason); see \(child.log.path)")
+        }
         return ProgramFailure(
             status, "\(text); the end of \(child.log.path):", details: child.log.lastLines(8))
     }

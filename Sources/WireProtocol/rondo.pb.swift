@@ -1110,6 +1110,9 @@ package nonisolated struct WireGoodbye: Sendable {
 
   package var explanation: String = String()
 
+  /// The exit code of the server's program, for those who watch the run.
+  package var exitCode: UInt32 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -1696,6 +1699,9 @@ package nonisolated struct WirePartitionReport: Sendable {
   package var counters: [WireCounter] = []
 
   package var seconds: [WireActivitySeconds] = []
+
+  /// It was asked to end, and waits until the primary has written a checkpoint.
+  package var leaves: Bool = false
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -3486,7 +3492,7 @@ nonisolated extension WireWeights: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension WireGoodbye: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Goodbye"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}reason\0\u{1}explanation\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}reason\0\u{1}explanation\0\u{3}exit_code\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3496,6 +3502,7 @@ nonisolated extension WireGoodbye: SwiftProtobuf.Message, SwiftProtobuf._Message
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularEnumField(value: &self.reason) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.explanation) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.exitCode) }()
       default: break
       }
     }
@@ -3508,12 +3515,16 @@ nonisolated extension WireGoodbye: SwiftProtobuf.Message, SwiftProtobuf._Message
     if !self.explanation.isEmpty {
       try visitor.visitSingularStringField(value: self.explanation, fieldNumber: 2)
     }
+    if self.exitCode != 0 {
+      try visitor.visitSingularUInt32Field(value: self.exitCode, fieldNumber: 3)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: WireGoodbye, rhs: WireGoodbye) -> Bool {
     if lhs.reason != rhs.reason {return false}
     if lhs.explanation != rhs.explanation {return false}
+    if lhs.exitCode != rhs.exitCode {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -4543,7 +4554,7 @@ nonisolated extension WirePartitionForget: SwiftProtobuf.Message, SwiftProtobuf.
 
 nonisolated extension WirePartitionReport: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".PartitionReport"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}is_loaded\0\u{3}resident_bytes\0\u{1}counters\0\u{1}seconds\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}is_loaded\0\u{3}resident_bytes\0\u{1}counters\0\u{1}seconds\0\u{1}leaves\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4555,6 +4566,7 @@ nonisolated extension WirePartitionReport: SwiftProtobuf.Message, SwiftProtobuf.
       case 2: try { try decoder.decodeSingularUInt64Field(value: &self.residentBytes) }()
       case 3: try { try decoder.decodeRepeatedMessageField(value: &self.counters) }()
       case 4: try { try decoder.decodeRepeatedMessageField(value: &self.seconds) }()
+      case 5: try { try decoder.decodeSingularBoolField(value: &self.leaves) }()
       default: break
       }
     }
@@ -4573,6 +4585,9 @@ nonisolated extension WirePartitionReport: SwiftProtobuf.Message, SwiftProtobuf.
     if !self.seconds.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.seconds, fieldNumber: 4)
     }
+    if self.leaves != false {
+      try visitor.visitSingularBoolField(value: self.leaves, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -4581,6 +4596,7 @@ nonisolated extension WirePartitionReport: SwiftProtobuf.Message, SwiftProtobuf.
     if lhs.residentBytes != rhs.residentBytes {return false}
     if lhs.counters != rhs.counters {return false}
     if lhs.seconds != rhs.seconds {return false}
+    if lhs.leaves != rhs.leaves {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -12,7 +12,8 @@ struct ServerCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rondo-server", abstract: "Holds the weights of one run and serves its workers and clients.",
         discussion: """
-            Ends with the run, or after SIGINT or SIGTERM and a checkpoint. Workers connect with rondo-worker. \
+            Ends with the run, or after a checkpoint at Ctrl-C, SIGTERM, or the signals of a closed terminal or a batch \
+            system. Workers connect with rondo-worker. \
             Several servers can share the weights: all but one are started with --partition, and the one that has the \
             configuration is told where they are with --partition-server.
             """)
@@ -86,13 +87,7 @@ struct ServerCommand: ParsableCommand {
 
     static func main() {
         Program("rondo-server").run(ServerCommand.self) { error in
-            switch error as? ServerError {
-            case .usage, .directory: .usage
-            case .data: .badData
-            case .endpoint, .abandoned: .unreachable
-            case .partition: .partitionLost
-            case .training, .system, nil: .internalError
-            }
+            (error as? ServerError).flatMap { ExitStatus(rawValue: Int32($0.exitCode)) } ?? .internalError
         }
     }
 
@@ -104,8 +99,8 @@ struct ServerCommand: ParsableCommand {
             throw ProgramFailure(.usage, "--patience \(patience): expected a number of seconds above 0")
         }
         let endpoint = Endpoint(bind)
-        guard ["tcp", "ipc"].contains(endpoint.transport), !endpoint.host.isEmpty else {
-            throw ProgramFailure(.usage, "--bind \(bind): expected an endpoint such as tcp://127.0.0.1:5555")
+        if let problem = endpoint.problem(for: .binding) ?? (endpoint.transport == "inproc" ? "expected tcp://" : nil) {
+            throw ProgramFailure(.usage, "--bind \(bind): \(problem)")
         }
         if let listener {
             guard Listener.isListening(listener) else {
@@ -113,18 +108,11 @@ struct ServerCommand: ParsableCommand {
             }
         }
         let keys = try serverKeys()
-        guard endpoint.isLoopback || insecure || keys != nil else {
-            throw ProgramFailure(
-                .usage,
-                "--bind \(bind): listening beyond this machine without encryption lets anybody read and change the "
-                    + "run; give --key and --allow, bind to tcp://127.0.0.1:PORT, or give --insecure on a network that "
-                    + "you trust")
-        }
         if partition { return try servePartition(endpoint, keys) }
         guard let configurationPath else {
             throw ProgramFailure(.usage, "Missing expected argument '<config>'; see 'rondo-server --help'")
         }
-        let partitionServers = try partitionServers.map { try Self.partitionServer($0) }
+        let partitionServers = try partitionServers.map { try Self.partitionServer($0, of: endpoint) }
         TerminationSignal.install()
         if supervised { ParentWatch.start() }
         let run = try RunConfiguration(file: configurationPath, overrides: overrides)
@@ -168,11 +156,21 @@ struct ServerCommand: ParsableCommand {
         }
     }
 
-    private static func partitionServer(_ text: String) throws -> Endpoint {
+    /// An endpoint as the workers are told it: it must be one that they can connect to.
+    private static func partitionServer(_ text: String, of primary: Endpoint) throws -> Endpoint {
         let endpoint = Endpoint(text)
-        guard endpoint.transport == "ipc" && !endpoint.host.isEmpty || endpoint.port.map({ $0 > 0 }) == true else {
+        if let problem = endpoint.problem(for: .connecting) {
+            throw ProgramFailure(.usage, "--partition-server \(text): \(problem)")
+        }
+        guard !endpoint.isWildcard else {
             throw ProgramFailure(
-                .usage, "--partition-server \(text): expected an endpoint such as tcp://192.0.2.7:5556")
+                .usage,
+                "--partition-server \(text): that is where it listens; workers need its address, such as "
+                    + "tcp://192.0.2.7:\(endpoint.port ?? 5556)")
+        }
+        if endpoint.isLoopback, !primary.isLoopback {
+            StandardError.line(
+                "rondo-server: --partition-server \(text): workers on other machines cannot reach that address")
         }
         return endpoint
     }

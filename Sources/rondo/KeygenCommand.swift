@@ -17,7 +17,6 @@ struct KeygenCommand: ParsableCommand {
 
     mutating func run() throws {
         let key = try KeyFiles.generate(name: name)
-        try StandardOutput.line("\(name).key   secret: keep it to yourself")
-        try StandardOutput.line("\(name).pub   \(key)")
+        StandardOutput.report("\(name).key   secret: keep it to yourself\n\(name).pub   \(key)\n")
     }
 }

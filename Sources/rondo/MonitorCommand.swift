@@ -1,6 +1,7 @@
 // rondo monitor: the status again and again.
 
 import ArgumentParser
+import Checkpoints
 import Client
 import Messaging
 import Platform
@@ -9,7 +10,10 @@ import Supervisor
 struct MonitorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "monitor", abstract: "Watch a run and its workers until it ends.",
-        discussion: "Survives restarts of the server. Ctrl-C ends the monitor, not the run.")
+        discussion: """
+            Survives restarts of the server, and ends with the run: with its exit code, and with a last line that says \
+            how it ended. Ctrl-C ends the monitor, not the run.
+            """)
 
     @OptionGroup var target: RunTarget
 
@@ -19,41 +23,60 @@ struct MonitorCommand: ParsableCommand {
     @Option(parsing: .unconditional, help: ArgumentHelp("The time between two looks.", valueName: "seconds"))
     var every = 1.0
 
-    /// How long a server that was seen before may be away: a restart reads a checkpoint and the corpus.
-    private static let absenceSecondsMax = 15.0
-
     mutating func run() throws {
         guard every >= 0.01, every <= 10 else {
             throw ProgramFailure(.usage, "--every \(every): expected 0.01 to 10 seconds")
         }
         TerminationSignal.install()
-        let address = try target.address()
-        let endpoint = address.endpoint
-        // The first look has the deadline of a single question.
-        var last = try ServerClient(endpoint, keys: address.keys).status()
-        let feed = try StatusFeed(endpoint, intervalSeconds: every, keys: address.keys)
+        let address: RunAddress
+        do { address = try target.address() } catch {
+            guard let ending = target.ending else { throw error }
+            return try report(ending, of: nil)
+        }
+        let watch = try RunWatch(
+            address.endpoint, directory: address.directory, intervalSeconds: every, keys: address.keys)
         var screen = StatusScreen()
-        try show(last, on: &screen)
+        try show(watch.last, on: &screen)
         while TerminationSignal.received == nil {
-            if let status = try feed.next(withinMilliseconds: min(100, max(1, Int(every * 500)))) {
-                last = status
-                try show(status, on: &screen)
-            }
-            if last.isFinished || (last.step >= last.totalSteps && feed.silentSeconds > 2) {
-                return json ? () : try StandardOutput.line("the run is complete")
-            }
-            if feed.silentSeconds > Self.absenceSecondsMax {
-                throw ProgramFailure(
-                    .unreachable,
-                    "\(endpoint) has been silent for \(Readable.duration(feed.silentSeconds)), at step \(last.step) of "
-                        + "\(last.totalSteps); the run was stopped, or the server is gone")
-            }
-            if feed.silentSeconds > 4, !json {
-                let note = "no answer for \(Readable.duration(feed.silentSeconds)); waiting for the server to come back"
-                try screen.show(StatusText.lines(last) + ["", note], plain: note)
+            switch try news(of: watch) {
+            case .status(let status): try show(status, on: &screen)
+            case .silent(let seconds): try show(watch.last, silentFor: seconds, on: &screen)
+            case .ended(let ending): return try report(ending, of: watch.last)
             }
         }
         throw ExitStatus.interrupted
+    }
+
+    private func news(of watch: RunWatch) throws -> RunWatch.News {
+        do {
+            return try watch.next(withinMilliseconds: min(100, max(1, Int(every * 500))))
+        } catch ClientError.noAnswer(let endpoint, let seconds) {
+            throw ProgramFailure(
+                .unreachable,
+                "\(endpoint) has been silent for \(Readable.duration(seconds)), at step \(watch.last.step) of "
+                    + "\(watch.last.totalSteps), and nothing on record says how the run ended: it was killed, or runs "
+                    + "on another machine that is gone")
+        }
+    }
+
+    /// Says how the run ended, and ends as it did.
+    private func report(_ ending: RunEnding, of last: RunStatus?) throws {
+        if json {
+            try StandardOutput.line(EndingText.json(ending, of: last, pretty: false))
+        } else if ending.how != .failed {
+            try StandardOutput.line(EndingText.line(ending))
+        }
+        if ending.how == .failed {
+            throw ProgramFailure(
+                ExitStatus(rawValue: Int32(ending.exitCode)) ?? .internalError, EndingText.line(ending))
+        }
+        if ending.how == .interrupted { throw ExitStatus.interrupted }
+    }
+
+    private func show(_ status: RunStatus, silentFor seconds: Double, on screen: inout StatusScreen) throws {
+        guard seconds > 4, !json else { return }
+        let note = "no answer for \(Readable.duration(seconds)); waiting for the server"
+        try screen.show(StatusText.lines(status) + ["", note], plain: "no answer; waiting for the server")
     }
 
     private func show(_ status: RunStatus, on screen: inout StatusScreen) throws {

@@ -29,7 +29,7 @@ struct PullCommand: ParsableCommand {
         let record = snapshot.record
         var text = "step \(record.step) of \(record.totalSteps)"
         if let loss = record.validationLoss { text += ", validation \(Readable.loss(loss)) nats a token" }
-        try StandardOutput.write(
+        StandardOutput.report(
             "\(output): \(text)\n"
                 + "model.safetensors SHA-256 \(folder.manifest.files[CheckpointFile.model]?.sha256 ?? "")\n")
     }

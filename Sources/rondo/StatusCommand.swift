@@ -16,8 +16,16 @@ struct StatusCommand: ParsableCommand {
 
     mutating func run() throws {
         Interruption.endsProgram()
-        let address = try target.address()
-        let status = try ServerClient(address.endpoint, keys: address.keys).status()
+        let status: RunStatus
+        do {
+            let address = try target.address()
+            status = try ServerClient(address.endpoint, keys: address.keys).status()
+        } catch {
+            // Nobody is there any more: the directory may say how the run ended.
+            guard let ending = target.ending else { throw error }
+            return try StandardOutput.line(
+                json ? EndingText.json(ending, of: nil, pretty: true) : EndingText.line(ending))
+        }
         guard !json else { return try StandardOutput.line(JSONLine.encode(status, pretty: true)) }
         try StandardOutput.write(StatusText.lines(status).joined(separator: "\n") + "\n")
     }

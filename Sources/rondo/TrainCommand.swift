@@ -48,7 +48,7 @@ struct TrainCommand: ParsableCommand {
         let run = try RunConfiguration(file: configurationPath, overrides: overrides)
         let output = output ?? TrainingRequest.defaultOutput(configurationPath: configurationPath)
         let plan = try RunPlan.decide(output: output, configuration: run)
-        if plan == .nothing { return try report(RunSummary(output: output), "complete", again: true) }
+        if plan == .nothing { return report(try RunSummary(output: output), "complete", again: true) }
         if workers > run.training.shards {
             StandardError.line(
                 "rondo: training.shards is \(run.training.shards): of \(workers) workers no more can be busy at once")
@@ -64,7 +64,7 @@ struct TrainCommand: ParsableCommand {
             let summary = try RunSummary(
                 output: output, seconds: MonotonicClock.seconds - began,
                 tokensPerSecond: supervisor.observedTokensPerSecond)
-            try report(summary, "done", again: false)
+            report(summary, "done", again: false)
         case .interrupted:
             if let summary = try? RunSummary(output: output) {
                 StandardError.line(
@@ -77,12 +77,12 @@ struct TrainCommand: ParsableCommand {
         }
     }
 
-    private func report(_ summary: RunSummary, _ title: String, again: Bool) throws {
+    private func report(_ summary: RunSummary, _ title: String, again: Bool) {
         var lines = summary.lines(title)
         if again { lines.insert("\(summary.output): this run is complete; nothing is left to do", at: 0) }
         lines.append("next         rondo sample --checkpoint \(quoted(summary.output))")
         lines.append("             rondo evaluate --checkpoint \(quoted(summary.output)) --data FILE")
-        try StandardOutput.write(lines.joined(separator: "\n") + "\n")
+        StandardOutput.report(lines.joined(separator: "\n") + "\n")
     }
 
     /// As a shell needs it.

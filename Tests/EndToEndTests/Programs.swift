@@ -38,11 +38,18 @@ final class RunningProgram: Sendable {
     private let began = Date()
     private let collected = Mutex<Int32?>(nil)
 
-    init(_ program: Program, _ arguments: [String], in scratch: Scratch, environment: [String: String] = [:]) throws {
-        let name = "\(program.rawValue)-\(UUID().uuidString.prefix(8))"
+    convenience init(
+        _ program: Program, _ arguments: [String], in scratch: Scratch, environment: [String: String] = [:]
+    ) throws {
+        try self.init(path: program.url.path, arguments, in: scratch, environment: environment)
+    }
+
+    /// A program that is not ours.
+    init(path: String, _ arguments: [String], in scratch: Scratch, environment: [String: String] = [:]) throws {
+        let name = "\(path.split(separator: "/").last ?? "")-\(UUID().uuidString.prefix(8))"
         outputFile = scratch.url(name + ".out")
         errorFile = scratch.url(name + ".err")
-        command = [program.url.path] + arguments
+        command = [path] + arguments
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -58,7 +65,7 @@ final class RunningProgram: Sendable {
         defer { for word in words + variables { free(word) } }
         var process = pid_t()
         let failure = posix_spawn(&process, shell[0], &actions, nil, words, variables)
-        try #require(failure == 0, "cannot start \(program.url.path): \(String(cString: strerror(failure)))")
+        try #require(failure == 0, "cannot start \(path): \(String(cString: strerror(failure)))")
         self.process = process
     }
 
@@ -130,6 +137,21 @@ final class Scratch: Sendable {
         _ program: Program, _ arguments: String..., seconds: Double = 120, environment: [String: String] = [:]
     ) throws -> Ending {
         try RunningProgram(program, arguments, in: self, environment: environment).wait(seconds: seconds)
+    }
+
+    /// Waits until the run of the server at an endpoint has reached a step.
+    func waitForStep(_ step: Int, at endpoint: String, seconds: Double = 60) throws {
+        let deadline = Date().addingTimeInterval(seconds)
+        while Date() < deadline {
+            let status = try run(.rondo, "status", endpoint, "--json")
+            if let object = try? JSONSerialization.jsonObject(with: Data(status.output.utf8)) as? [String: Any],
+                let reached = object["step"] as? Int, reached >= step
+            {
+                return
+            }
+            usleep(20_000)
+        }
+        Issue.record("step \(step) was not reached within \(seconds) s")
     }
 
     /// SHA-256 of the weights of a run's newest checkpoint, or of another of its files.
@@ -213,17 +235,7 @@ final class SmallCluster {
 
     /// Waits until the run has reached a step.
     func waitForStep(_ step: Int, seconds: Double = 60) throws {
-        let deadline = Date().addingTimeInterval(seconds)
-        while Date() < deadline {
-            let status = try scratch.run(.rondo, "status", endpoint, "--json")
-            if let object = try? JSONSerialization.jsonObject(with: Data(status.output.utf8)) as? [String: Any],
-                let reached = object["step"] as? Int, reached >= step
-            {
-                return
-            }
-            usleep(20_000)
-        }
-        Issue.record("step \(step) was not reached within \(seconds) s; \(server.errors)")
+        try scratch.waitForStep(step, at: endpoint, seconds: seconds)
     }
 }
 

@@ -92,7 +92,7 @@ class Rondo:
 
     def step(self, model, seconds):
         """Training steps in one process on one core, with clipping and Adam."""
-        output = output_of(self._step_benchmark("--json", model.benchmark_name, str(seconds)))
+        output = output_of(self._step_benchmark("--json", "--seconds", str(seconds), model.benchmark_name))
         lines = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
         # The same model with dropout is another one, whose name goes on.
         name = model.benchmark_name + (f" {self.precision}" if self.precision else "")

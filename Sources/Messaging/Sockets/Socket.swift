@@ -94,15 +94,26 @@ public struct Socket: ~Copyable {
 
     // MARK: Attaching
 
-    /// Listens at an endpoint. `*` as host means all interfaces, `*` as port a free one.
+    /// Listens at an endpoint. As host, `*` means all interfaces, `[::]` those of IPv6 as well; a host's or an
+    /// interface's name is looked up. `*` as port means a free one.
     ///
-    /// - Returns: The endpoint with the port that was chosen.
-    /// - Throws: `.addressInUse`, `.addressUnavailable`, `.invalidEndpoint`, `.permissionDenied`, `.terminated`.
+    /// - Returns: The endpoint in numbers, with the port that was chosen.
+    /// - Throws: `.addressInUse`, `.addressUnavailable`, `.unknownHost`, `.invalidEndpoint`, `.permissionDenied`,
+    ///   `.terminated`.
     @discardableResult
     public func bind(_ endpoint: Endpoint) throws(MessagingError) -> Endpoint {
         if let simulated = handle.simulated { return try simulated.bind(endpoint) }
-        try attach(endpoint.bindable, .binding, zmq_bind)
-        return try lastEndpoint()
+        var failure: MessagingError?
+        for place in try endpoint.bindingPlaces() {
+            try handle.set(ZMQ_IPV6, place.isIPv6 ? 1 : 0, "IPv6")
+            do {
+                try attach(place, named: endpoint, .binding, zmq_bind)
+                return try lastEndpoint()
+            } catch {
+                failure = failure ?? error
+            }
+        }
+        throw failure ?? .addressUnavailable(endpoint)
     }
 
     /// Connects to an endpoint. The connection is made, and made again when lost, in the background: this succeeds
@@ -114,6 +125,10 @@ public struct Socket: ~Copyable {
     /// - Throws: `.invalidEndpoint`, `.addressUnavailable`, `.terminated`.
     public func connect(_ endpoint: Endpoint) throws(MessagingError) {
         if let simulated = handle.simulated { return try simulated.connect(endpoint) }
+        guard endpoint.transport != "tcp" || endpoint.problem(for: .connecting) == nil else {
+            throw .invalidEndpoint(endpoint)
+        }
+        try handle.set(ZMQ_IPV6, endpoint.connectsOverIPv6() ? 1 : 0, "IPv6")
         try attach(endpoint, .connecting, zmq_connect)
     }
 
@@ -137,15 +152,16 @@ public struct Socket: ~Copyable {
         try handle.set(ZMQ_UNSUBSCRIBE, bytes: Array(prefix.utf8), "unsubscribe")
     }
 
+    /// - Parameter name: what the endpoint is called in errors; itself if `nil`.
     private func attach(
-        _ endpoint: Endpoint, _ activity: MessagingActivity,
+        _ endpoint: Endpoint, named name: Endpoint? = nil, _ activity: MessagingActivity,
         _ call: (UnsafeMutableRawPointer?, UnsafePointer<CChar>?) -> CInt
     ) throws(MessagingError) {
         // A zero byte would end the text early in C, and mean another endpoint.
         guard !endpoint.text.utf8.contains(0) else { throw .invalidEndpoint(endpoint) }
         let socket = handle.raw
         guard retryOnInterrupt({ call(socket, endpoint.text) }) == 0 else {
-            throw LibraryError.last.typed(activity, at: endpoint)
+            throw LibraryError.last.typed(activity, at: name ?? endpoint)
         }
     }
 

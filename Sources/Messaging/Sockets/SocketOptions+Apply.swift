@@ -33,7 +33,6 @@ extension SocketOptions {
         try socket.set(ZMQ_HANDSHAKE_IVL, handshakeTimeoutMilliseconds, "handshakeTimeoutMilliseconds")
         // The library's own heartbeats stay off: liveness is the cluster's business, with leases and deadlines.
         try socket.set(ZMQ_HEARTBEAT_IVL, 0, "heartbeat")
-        try socket.set(ZMQ_IPV6, allowsIPv6 ? 1 : 0, "allowsIPv6")
         if let listener { try socket.set(ZMQ_USE_FD, Int(listener), "listener") }
         try curve?.apply(to: socket)
     }

@@ -73,9 +73,6 @@ public struct SocketOptions: Sendable, Equatable {
     /// How long a new connection may take to introduce itself before it is closed.
     public var handshakeTimeoutMilliseconds = 10_000
 
-    /// Whether IPv6 addresses are allowed.
-    public var allowsIPv6 = false
-
     /// A descriptor of an open socket that listens already; binding takes it over instead of opening one of its own.
     public var listener: Int32?
 

@@ -1,8 +1,6 @@
 // Why a connection does not come about: a look at an endpoint with plain TCP.
 
-import Dispatch
 import Platform
-import Synchronization
 
 #if canImport(Glibc)
 import Glibc
@@ -59,84 +57,27 @@ private struct EndpointProbe {
 
     /// What a peer of ZeroMQ sends at once: ten bytes, of which the first and the last are fixed (ZMTP 3.1, section 3).
     private static let signatureBytes = 10
-    private static let addressesMax = 4
-
-    private struct Address: Sendable {
-        var family: Int32
-        var bytes: [UInt8]
-    }
-
-    private final class Lookup: Sendable {
-        let addresses = Mutex<[Address]>([])
-    }
 
     func look(host: String, port: UInt16) -> ProbeFinding {
-        // On another thread: looking names up has no time limit.
-        let lookup = Lookup()
-        let done = DispatchSemaphore(value: 0)
-        DispatchQueue.global().async {
-            let found = Self.addresses(host, port)
-            lookup.addresses.withLock { $0 = found }
-            done.signal()
-        }
-        let isDone = done.wait(timeout: .now() + .milliseconds(deadline.remainingMilliseconds)) == .success
-        let addresses = lookup.addresses.withLock { $0 }
-        guard isDone, !addresses.isEmpty else { return .unknownHost }
-        var last = ProbeFinding.unknownHost
+        let addresses = HostLookup.addresses(host, port: port, by: deadline)
+        guard !addresses.isEmpty else { return .unknownHost }
+        var first: ProbeFinding?
         for (index, address) in addresses.enumerated() {
             let share = max(100, deadline.remainingMilliseconds / (addresses.count - index))
-            last = Self.look(address, Deadline(milliseconds: share))
-            if last == .listening { break }
+            let finding = Self.look(address, Deadline(milliseconds: share))
+            if finding == .listening { return finding }
+            // IPv4 is tried first by the sockets; what is found there counts.
+            if first == nil || address.family == AF_INET { first = finding }
         }
-        return last
+        return first ?? .unknownHost
     }
 
-    private static func addresses(_ host: String, _ port: UInt16) -> [Address] {
-        var hints = addrinfo()
-        // As the sockets, which do not use IPv6 unless told to.
-        hints.ai_family = AF_INET
-        hints.ai_socktype = streamType
-        var list: UnsafeMutablePointer<addrinfo>?
-        guard getaddrinfo(host, "\(port)", &hints, &list) == 0 else { return [] }
-        defer { freeaddrinfo(list) }
-        var addresses: [Address] = []
-        var next = list
-        while let entry = next?.pointee, addresses.count < addressesMax {
-            if let address = entry.ai_addr {
-                let bytes = UnsafeRawBufferPointer(start: address, count: Int(entry.ai_addrlen))
-                addresses.append(Address(family: entry.ai_family, bytes: Array(bytes)))
-            }
-            next = entry.ai_next
-        }
-        return addresses
-    }
-
-    private static var streamType: Int32 {
-        #if canImport(Darwin)
-        SOCK_STREAM
-        #elseif canImport(Musl)
-        Int32(SOCK_STREAM)
-        #else
-        Int32(SOCK_STREAM.rawValue)
-        #endif
-    }
-
-    private static func look(_ address: Address, _ deadline: Deadline) -> ProbeFinding {
-        let descriptor = socket(address.family, streamType, 0)
+    private static func look(_ address: SocketAddress, _ deadline: Deadline) -> ProbeFinding {
+        let descriptor = socket(address.family, HostLookup.streamType, 0)
         guard descriptor >= 0 else { return .unreachable(String(cString: strerror(errno))) }
         defer { close(descriptor) }
-        _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
-        let result = address.bytes.withUnsafeBytes { bytes in
-            connect(descriptor, bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self), socklen_t(bytes.count))
-        }
-        if result != 0 {
-            guard errno == EINPROGRESS else { return finding(errno) }
-            guard wait(descriptor, Int16(POLLOUT), deadline) else { return .silent }
-            var code: Int32 = 0
-            var length = socklen_t(MemoryLayout<Int32>.size)
-            getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &length)
-            guard code == 0 else { return finding(code) }
-        }
+        let failure = address.connect(descriptor, by: deadline)
+        guard failure == 0 else { return finding(failure) }
         return introducesItself(descriptor, deadline) ? .listening : .foreign
     }
 
@@ -158,13 +99,45 @@ private struct EndpointProbe {
         }
         return bytes.count == signatureBytes && bytes[0] == 0xFF && bytes[signatureBytes - 1] == 0x7F
     }
+}
 
-    private static func wait(_ descriptor: Int32, _ events: Int16, _ deadline: Deadline) -> Bool {
-        while true {
-            var ready = pollfd(fd: descriptor, events: events, revents: 0)
-            let result = poll(&ready, 1, Int32(deadline.remainingMilliseconds))
-            if result > 0 { return true }
-            if result == 0 || errno != EINTR { return false }
+extension SocketAddress {
+    /// Whether somebody takes a connection there.
+    func takesConnections(by deadline: Deadline) -> Bool {
+        let descriptor = socket(family, HostLookup.streamType, 0)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        return connect(descriptor, by: deadline) == 0
+    }
+
+    /// Connects a new socket.
+    ///
+    /// - Returns: 0, or the `errno`; `ETIMEDOUT` when nobody answers by the deadline.
+    fileprivate func connect(_ descriptor: Int32, by deadline: Deadline) -> Int32 {
+        _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
+        let result = bytes.withUnsafeBytes { bytes in
+            systemConnect(
+                descriptor, bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self), socklen_t(bytes.count))
         }
+        guard result != 0 else { return 0 }
+        guard errno == EINPROGRESS else { return errno }
+        guard wait(descriptor, Int16(POLLOUT), deadline) else { return ETIMEDOUT }
+        var code: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &length)
+        return code
+    }
+}
+
+private func systemConnect(_ descriptor: Int32, _ address: UnsafePointer<sockaddr>?, _ length: socklen_t) -> Int32 {
+    connect(descriptor, address, length)
+}
+
+private func wait(_ descriptor: Int32, _ events: Int16, _ deadline: Deadline) -> Bool {
+    while true {
+        var ready = pollfd(fd: descriptor, events: events, revents: 0)
+        let result = poll(&ready, 1, Int32(deadline.remainingMilliseconds))
+        if result > 0 { return true }
+        if result == 0 || errno != EINTR { return false }
     }
 }

@@ -96,7 +96,7 @@ extension ParameterServer {
     func partitionStatus(now: Double) -> [WirePartitionStatus] {
         guard !partitions.links.isEmpty else { return [] }
         var own = WirePartitionStatus()
-        own.endpoint = "\(peers.endpoint)"
+        own.endpoint = "\(peers.advertised)"
         own.chunks = WireChunkRange(partitions.own.chunks)
         own.parameters = UInt64(partitions.own.parameterCount)
         own.residentBytes = UInt64(CurrentProcess.residentBytes)

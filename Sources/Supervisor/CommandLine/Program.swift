@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Numerics
+import Platform
 import Tasks
 
 #if canImport(Glibc)
@@ -28,7 +29,9 @@ public struct Program: Sendable {
     public func run<Command: ParsableCommand>(
         _ command: Command.Type, status: (any Error) -> ExitStatus
     ) -> Never {
+        StandardDescriptors.occupy()
         signal(SIGPIPE, SIG_IGN)
+        signal(SIGXFSZ, SIG_IGN)
         do {
             // Not the parser's own flag: that would take `--version N` from the commands that have such an option.
             let asksForVersion = CommandLine.arguments.dropFirst() == ["--version"]

@@ -1,6 +1,7 @@
 // Which run a command is about.
 
 import ArgumentParser
+import Checkpoints
 import Client
 import Messaging
 import Platform
@@ -96,4 +97,10 @@ public struct RunTarget: ParsableArguments {
     ///
     /// - Throws: `ProgramFailure` when no run is meant clearly; `ClientError.invalidEndpoint`.
     public func address() throws -> RunAddress { try RunAddress.find(run, keys: keys) }
+
+    /// How the run ended, if its directory was named and has that on record.
+    public var ending: RunEnding? {
+        guard let run, !run.contains("://") else { return nil }
+        return RunEnding(inDirectory: run)
+    }
 }

@@ -27,6 +27,18 @@ public enum StandardOutput {
     /// Writes a line at once.
     public static func line(_ text: String) throws { try write(text + "\n") }
 
+    /// Writes text that tells of work which is done in any case: a stream that cannot be written makes no failure of
+    /// it, and is only mentioned.
+    public static func report(_ text: String, program: String = "rondo") {
+        do {
+            try write(text)
+        } catch let failure as ProgramFailure {
+            StandardError.line("\(program): \(failure.line)")
+        } catch {
+            // The reader has gone, and does not want to know.
+        }
+    }
+
     /// Writes bytes at once.
     public static func write(_ bytes: UnsafeRawBufferPointer) throws {
         switch writeAll(bytes, to: STDOUT_FILENO) {
