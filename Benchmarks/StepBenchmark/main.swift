@@ -6,7 +6,7 @@
 // Prints for each model tokens a second, floating-point operations a second by the usual count (6 · tokens · weights of
 // the products, whatever is really computed), that as a share of the peak measured in the same run on the same thread,
 // and where the time goes. --json: one line a model, for programs. --peak: only the peak, in operations a second.
-// --precision bfloat16: products on rounded operands, and their peak. --seconds: how long each model runs, 5 by default.
+// --precision bfloat16: products on rounded operands, and their peak. --seconds: how long each model runs, else 5.
 // A word without dashes is a part of a model's name, be it a number: 650 is the model with 650 units.
 
 import Numerics

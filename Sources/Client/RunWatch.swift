@@ -16,8 +16,8 @@ import Platform
 ///         }
 ///     }
 ///
-/// A server that comes back at another endpoint, or with other keys, is found by what is written in the run's directory.
-/// A watch belongs to the thread that made it.
+/// A server that comes back at another endpoint, or with other keys, is found by what stands in the run's directory. A
+/// watch belongs to the thread that made it.
 public final class RunWatch {
     /// What is new.
     public enum News {

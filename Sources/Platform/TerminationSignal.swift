@@ -11,8 +11,8 @@ import Darwin
 #endif
 
 /// The signals that ask a process to end, noted instead of obeyed: SIGINT, SIGTERM and SIGQUIT; SIGHUP, which a closed
-/// terminal sends (not where it was ignored before, as `nohup` does); and SIGUSR1, SIGUSR2 and SIGXCPU, with which batch
-/// systems say that a job's time is nearly over.
+/// terminal sends (not where it was ignored before, as `nohup` does); and SIGUSR1, SIGUSR2 and SIGXCPU, with which
+/// batch systems say that a job's time is nearly over.
 ///
 /// A handler may do next to nothing; this one stores the signal's number. Whoever waits does so in short pieces and
 /// looks here in between.

@@ -12,8 +12,8 @@ struct ServerCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rondo-server", abstract: "Holds the weights of one run and serves its workers and clients.",
         discussion: """
-            Ends with the run, or after a checkpoint at Ctrl-C, SIGTERM, or the signals of a closed terminal or a batch \
-            system. Workers connect with rondo-worker. \
+            Ends with the run, or after a checkpoint at Ctrl-C, SIGTERM, or the signals of a closed terminal or of a \
+            batch system. Workers connect with rondo-worker. \
             Several servers can share the weights: all but one are started with --partition, and the one that has the \
             configuration is told where they are with --partition-server.
             """)

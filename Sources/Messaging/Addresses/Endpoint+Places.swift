@@ -1,4 +1,4 @@
-// What an endpoint's host means on this machine: addresses to bind, a family to connect with, an address to tell others.
+// What an endpoint's host means on this machine: addresses to bind, a family to connect with, an address for others.
 
 import Platform
 
