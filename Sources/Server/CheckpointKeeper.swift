@@ -19,6 +19,8 @@ struct CheckpointKeeper {
     private(set) var latest: String?
     /// The step of the newest checkpoint.
     private(set) var latestStep: Int?
+    /// What was last said of the link `latest`: once is enough.
+    private var remark: String?
 
     init(directory path: String, keep: Int) throws(ServerError) {
         self.keep = keep
@@ -67,10 +69,16 @@ struct CheckpointKeeper {
         }
     }
 
-    /// Notes which checkpoint the run continues from.
-    mutating func noteRestored(_ record: RunRecord) {
+    /// Notes which checkpoint the run continues from, and lets `latest` lead to it.
+    mutating func noteRestored(_ record: RunRecord, logger: Logger) {
         latestStep = record.step
         latest = directory.path + "/" + CheckpointDirectory.folderName(step: record.step)
+        do {
+            try directory.pointLatest(to: record.step)
+            noteLatest(nil, logger: logger)
+        } catch {
+            noteLatest(error, logger: logger)
+        }
     }
 
     /// Notes that no checkpoint could be written.
@@ -88,31 +96,39 @@ struct CheckpointKeeper {
     ) -> CheckpointFolder? {
         do {
             let json = try record.json(configuration: configuration)
-            let folder = try directory.write(step: record.step) { draft throws(CheckpointError) in
+            let written = try directory.write(step: record.step) { draft throws(CheckpointError) in
                 try draft.add(CheckpointFile.run, bytes: json)
                 try draft.add(CheckpointFile.tokenizer, bytes: tokenizer)
                 try draft.addParameters(CheckpointFile.model, [.weights], of: partitions)
                 try draft.addParameters(CheckpointFile.optimizer, [.firstMoments, .secondMoments], of: partitions)
                 try draft.addStates(Self.stateFile, (0..<shards).map { states[$0].values })
             }
-            latest = folder.path
+            latest = written.folder.path
             latestStep = record.step
             problem = nil
-            _ = try directory.prune(keep: keep, best: best)
-            logger.notice("checkpoint", metadata: ["step": "\(record.step)", "path": "\(folder.path)"])
-            return folder
+            logger.notice("checkpoint", metadata: ["step": "\(record.step)", "path": "\(written.folder.path)"])
+            noteLatest(written.latestProblem, logger: logger)
+            prune(best: best, logger: logger)
+            return written.folder
         } catch {
             noteFailure(step: record.step, "\(error)", logger: logger)
-            return placed(record)
+            return nil
         }
     }
 
-    /// The checkpoint of this record if it is in its place all the same: what failed came after, such as the link
-    /// `latest`.
-    private func placed(_ record: RunRecord) -> CheckpointFolder? {
-        guard let folder = folder(step: record.step), let json = try? folder.read(CheckpointFile.run),
-            let found = try? RunRecord.decode(json, path: folder.path), found.0 == record
-        else { return nil }
-        return folder
+    /// Checkpoints that are kept for too long cost room, and nothing else.
+    private func prune(best: Int?, logger: Logger) {
+        do {
+            _ = try directory.prune(keep: keep, best: best)
+        } catch {
+            logger.warning("an old checkpoint could not be removed", metadata: ["reason": "\(error)"])
+        }
+    }
+
+    /// The checkpoints are whole whatever becomes of the link: a warning, once.
+    private mutating func noteLatest(_ problem: CheckpointError?, logger: Logger) {
+        let remark = problem.map { "\($0)" } ?? directory.latestRemark
+        if let remark, remark != self.remark { logger.warning("\(remark)") }
+        self.remark = remark
     }
 }

@@ -158,7 +158,7 @@ public final class ParameterServer {
             progress.restore(
                 smoothedLoss: restored.smoothedLoss, validationLoss: restored.validationLoss,
                 best: restored.bestValidationLoss, bestStep: restored.bestStep)
-            checkpoints.noteRestored(restored)
+            checkpoints.noteRestored(restored, logger: logger)
             logger.notice("continuing the run", metadata: ["step": "\(restored.step)", "of": "\(task.totalSteps)"])
         }
         try directory.register(options.configuration)

@@ -22,7 +22,7 @@ struct CheckpointDirectoryTests {
     @Test("a checkpoint is written, listed, pointed to by latest, and read back")
     func roundTrip() throws {
         #expect(try directory.newestWhole() == nil)
-        let written = try directory.write(step: 1200, contents: smallCheckpoint(1))
+        let written = try directory.write(step: 1200, contents: smallCheckpoint(1)).folder
         #expect(written.path.hasSuffix("/run/checkpoints/step-00001200"))
         #expect(try directory.list() == [1200])
         #expect(directory.latest == 1200)
@@ -52,7 +52,7 @@ struct CheckpointDirectoryTests {
         "a flipped byte in any file is found and named",
         arguments: [CheckpointFile.model, CheckpointFile.run, CheckpointFile.manifest])
     func flippedByte(file: String) throws {
-        let checkpoint = try directory.write(step: 1, contents: smallCheckpoint(1))
+        let checkpoint = try directory.write(step: 1, contents: smallCheckpoint(1)).folder
         let original = try folder.read(name(1, file))
         for place in original.indices {
             try folder.change(name(1, file)) { $0[place] ^= 0x01 }

@@ -63,6 +63,8 @@ final class TroubledDisk: Sendable {
     enum Trouble {
         /// Only the call with this number fails.
         case failure(at: Int, code: Int32)
+        /// Every call of this kind fails with this error number, as on a file system that does not know it.
+        case unsupported(@Sendable (FileSystemStep) -> Bool, code: Int32)
         /// From the call with this number on nothing happens any more, as after a kill; a write at that moment is cut.
         case stop(at: Int)
     }
@@ -78,6 +80,7 @@ final class TroubledDisk: Sendable {
     var hasStruck: Bool {
         switch trouble {
         case nil: false
+        case .unsupported(let isMeant, _): steps.contains(where: isMeant)
         case .failure(let at, _), .stop(let at): steps.count > at
         }
     }
@@ -90,6 +93,7 @@ final class TroubledDisk: Sendable {
             }
             switch self.trouble {
             case .failure(let at, let code) where number == at: return .fail(code)
+            case .unsupported(let isMeant, let code) where isMeant(step): return .fail(code)
             case .stop(let at) where number == at:
                 if case .write(_, let byteCount) = step { return .writePart(byteCount / 2, 5) }
                 return .fail(5)

@@ -13,7 +13,7 @@ package enum AtomicFile {
             var file = try OutputFile(creating: partial, fileSystem: fileSystem)
             try file.append(bytes)
             _ = try file.finish()
-            try fileSystem.rename(partial, to: path)
+            try fileSystem.replace(path, with: partial)
             try fileSystem.syncFolder(parent)
         } catch {
             try? fileSystem.removeFile(partial)

@@ -18,6 +18,12 @@ enum ErrorNumber {
     static let notDirectory = ENOTDIR
     static let exists = EEXIST
 
+    /// Whether a file system says so of a call that it has no use for: a sync of a folder, a link, a lock. (EINVAL is
+    /// what Linux says of a sync that the file system does not know; EROFS and EPROTO are VirtualBox's words on links.)
+    static func isUnsupported(_ code: Int32) -> Bool {
+        [ENOSYS, ENOTSUP, EOPNOTSUPP, EINVAL, ENOTTY, EPROTO].contains(code)
+    }
+
     /// The system's own words for the code.
     static func text(_ code: Int32) -> String {
         strerror(code).map { String(cString: $0) } ?? "unknown error"

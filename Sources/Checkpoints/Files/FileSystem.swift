@@ -151,23 +151,31 @@ package struct FileSystem: Sendable {
         )
     }
 
-    /// Waits until the file's bytes are on the disk.
+    /// Waits until the file's bytes are on the disk. File systems that know no such call are left in peace.
     package func syncFile(_ descriptor: Int32, path: String) throws(CheckpointError) {
-        guard try permit(.syncFile(path), path, "sync") else { return }
-        while fsync(descriptor) != 0 {
-            guard errno == EINTR else { throw CheckpointError(code: errno, path: path, action: "sync") }
+        do throws(CheckpointError) {
+            guard try permit(.syncFile(path), path, "sync") else { return }
+            while fsync(descriptor) != 0 {
+                guard errno == EINTR else { throw CheckpointError(code: errno, path: path, action: "sync") }
+            }
+        } catch {
+            guard error.isUnsupported else { throw error }
         }
     }
 
     /// Waits until the folder's entries are on the disk. File systems that cannot sync a folder are left in peace.
     package func syncFolder(_ path: String) throws(CheckpointError) {
-        guard try permit(.syncFolder(path), path, "sync the directory") else { return }
-        let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw CheckpointError(code: errno, path: path, action: "sync the directory") }
-        defer { close(descriptor) }
-        while fsync(descriptor) != 0 {
-            if errno == EINVAL || errno == ENOTSUP { return }
-            guard errno == EINTR else { throw CheckpointError(code: errno, path: path, action: "sync the directory") }
+        let action = "sync the directory"
+        do throws(CheckpointError) {
+            guard try permit(.syncFolder(path), path, action) else { return }
+            let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+            guard descriptor >= 0 else { throw CheckpointError(code: errno, path: path, action: action) }
+            defer { close(descriptor) }
+            while fsync(descriptor) != 0 {
+                guard errno == EINTR else { throw CheckpointError(code: errno, path: path, action: action) }
+            }
+        } catch {
+            guard error.isUnsupported else { throw error }
         }
     }
 
@@ -181,6 +189,26 @@ package struct FileSystem: Sendable {
         #elseif canImport(Darwin)
         try check(Darwin.rename(path, newPath), newPath, "rename into place")
         #endif
+    }
+
+    /// Puts a file or link into the place of another, or of none: at once where the file system renames over what is
+    /// there, and else with the old one moved aside for a moment, from where `PartialFolder.cleanUp` puts it back.
+    func replace(_ place: String, with path: String) throws(CheckpointError) {
+        do {
+            return try rename(path, to: place)
+        } catch {
+            let (parent, name) = Paths.split(place)
+            guard error.isOfRenaming, let kind = Paths.kind(place), kind != .folder else { throw error }
+            let aside = HiddenName.free(base: name, role: .replaced, in: parent)
+            try rename(place, to: aside)
+            do {
+                try rename(path, to: place)
+            } catch {
+                try? rename(aside, to: place)
+                throw error
+            }
+            try? removeFile(aside)
+        }
     }
 
     /// Makes a symbolic link at `path`.
@@ -199,9 +227,30 @@ package struct FileSystem: Sendable {
     func removeTree(_ path: String, depth: Int = 0) throws(CheckpointError) {
         guard Paths.kind(path) == .folder, depth < 16 else { return try removeFile(path) }
         for name in try Paths.entries(path) { try removeTree(Paths.join(path, name), depth: depth + 1) }
+        try removeFolder(path)
+    }
+
+    /// Removes an empty folder; does nothing when there is none.
+    func removeFolder(_ path: String) throws(CheckpointError) {
         guard try permit(.removeFolder(path), path, "remove the directory") else { return }
         if rmdir(path) != 0 && errno != ENOENT {
             throw CheckpointError(code: errno, path: path, action: "remove the directory")
+        }
+    }
+}
+
+extension CheckpointError {
+    /// Whether this is what a file system says that has no such call.
+    var isUnsupported: Bool {
+        if case .system(_, _, let code) = self { ErrorNumber.isUnsupported(code) } else { false }
+    }
+
+    /// Whether this is what file systems say that do not rename over what is there.
+    fileprivate var isOfRenaming: Bool {
+        switch self {
+        case .notPermitted: true
+        case .system(_, _, let code): code == ErrorNumber.exists || ErrorNumber.isUnsupported(code)
+        default: false
         }
     }
 }

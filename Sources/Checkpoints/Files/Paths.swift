@@ -8,6 +8,12 @@ import Musl
 import Darwin
 #endif
 
+#if canImport(Glibc) || canImport(Musl)
+private typealias Directory = OpaquePointer
+#else
+private typealias Directory = UnsafeMutablePointer<DIR>
+#endif
+
 enum Paths {
     enum Kind { case folder, file, link }
 
@@ -62,6 +68,22 @@ enum Paths {
             throw CheckpointError(code: errno, path: path, action: "list the directory")
         }
         defer { closedir(folder) }
+        let (names, code) = names(in: folder)
+        guard code == 0 else { throw CheckpointError(code: code, path: path, action: "list the directory") }
+        return names
+    }
+
+    /// The names in an open folder, as far as they can be read; the descriptor is closed.
+    static func entries(closing descriptor: Int32) -> [String] {
+        guard let folder = fdopendir(descriptor) else {
+            close(descriptor)
+            return []
+        }
+        defer { closedir(folder) }
+        return names(in: folder).names
+    }
+
+    private static func names(in folder: Directory) -> (names: [String], code: Int32) {
         var names: [String] = []
         errno = 0
         while let entry = readdir(folder) {
@@ -73,8 +95,7 @@ enum Paths {
             if name != "." && name != ".." { names.append(name) }
             errno = 0
         }
-        guard errno == 0 else { throw CheckpointError(code: errno, path: path, action: "list the directory") }
-        return names.sorted()
+        return (names.sorted(), errno)
     }
 
     /// Where a symbolic link points, or nil when the path is no link.

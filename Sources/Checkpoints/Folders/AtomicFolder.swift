@@ -9,7 +9,7 @@ enum AtomicFolder {
     static func write(
         _ name: String, in parent: String, fileSystem: FileSystem, contents: CheckpointDraft.Contents
     ) throws(CheckpointError) -> CheckpointFolder {
-        let partial = try PartialFolder(for: name, in: parent, fileSystem: fileSystem)
+        var partial = try PartialFolder(for: name, in: parent, fileSystem: fileSystem)
         do {
             var draft = CheckpointDraft(folder: partial.path, fileSystem: fileSystem)
             try contents(&draft)
@@ -17,7 +17,7 @@ enum AtomicFolder {
             try place(partial.path, as: name, in: parent, fileSystem)
             return CheckpointFolder(path: Paths.join(parent, name), manifest: manifest)
         } catch {
-            try? fileSystem.removeTree(partial.path)
+            partial.remove(fileSystem)
             throw error
         }
     }
@@ -26,9 +26,9 @@ enum AtomicFolder {
         _ partial: String, as name: String, in parent: String, _ fileSystem: FileSystem
     ) throws(CheckpointError) {
         let place = Paths.join(parent, name)
-        // A rename replaces an empty folder, and no other.
+        // Whatever it is: few file systems rename a folder over one that is not empty, none over a file.
         var aside: String?
-        if Paths.kind(place) == .folder, try !Paths.entries(place).isEmpty {
+        if Paths.kind(place) != nil {
             let hidden = HiddenName.free(base: name, role: .replaced, in: parent)
             try fileSystem.rename(place, to: hidden)
             aside = hidden

@@ -17,8 +17,6 @@ public struct CheckpointDirectory: Sendable {
     public let path: String
     private let fileSystem: FileSystem
 
-    static let latestName = "latest"
-
     /// Opens the directory for its writer: creates it when it is missing, and removes what dead writers left behind.
     public init(path: String) throws(CheckpointError) {
         try self.init(path: path, fileSystem: .real)
@@ -35,7 +33,7 @@ public struct CheckpointDirectory: Sendable {
         self.fileSystem = fileSystem
         try fileSystem.createFolders(self.path)
         try PartialFolder.cleanUp(self.path, fileSystem: fileSystem) {
-            Self.step(ofFolder: $0) != nil || $0 == Self.latestName
+            Self.step(ofFolder: $0) != nil || $0 == LatestPointer.name
         }
     }
 
@@ -55,28 +53,43 @@ public struct CheckpointDirectory: Sendable {
     /// Writes a checkpoint, and lets `latest` point to it.
     ///
     /// All is on the disk when this returns. A kill at any instant leaves the earlier checkpoints and, of this one,
-    /// all or nothing. On an error nothing of it is left, unless only `latest` could not be changed. A checkpoint of
-    /// the same step is replaced.
+    /// all or nothing. On an error nothing of it is left. A checkpoint of the same step is replaced. That `latest`
+    /// could not be changed is no error: it is told in what is returned.
     @discardableResult
-    public func write(step: Int, contents: CheckpointDraft.Contents) throws(CheckpointError) -> CheckpointFolder {
+    public func write(step: Int, contents: CheckpointDraft.Contents) throws(CheckpointError) -> WrittenCheckpoint {
         precondition(step >= 0, "steps are counted from zero")
         let name = Self.folderName(step: step)
         let folder = try AtomicFolder.write(name, in: path, fileSystem: fileSystem, contents: contents)
-        try pointLatest(to: name)
-        return folder
+        do {
+            try pointLatest(to: step)
+            return WrittenCheckpoint(folder: folder, latestProblem: nil)
+        } catch {
+            return WrittenCheckpoint(folder: folder, latestProblem: error)
+        }
     }
 
-    private func pointLatest(to name: String) throws(CheckpointError) {
-        let partial = Paths.join(path, HiddenName(base: Self.latestName, role: .partial).text)
-        do {
-            try fileSystem.removeFile(partial)
-            try fileSystem.link(partial, to: name)
-            try fileSystem.rename(partial, to: Paths.join(path, Self.latestName))
-            try fileSystem.syncFolder(path)
-        } catch {
-            try? fileSystem.removeFile(partial)
-            throw error
+    /// Lets `latest` lead to a step's checkpoint; does nothing when it does so already.
+    ///
+    /// It is a symbolic link or, where the file system has none, a text file with the name of the folder. Throws
+    /// `.occupied` when a folder with other things in it stands there.
+    public func pointLatest(to step: Int) throws(CheckpointError) {
+        let name = Self.folderName(step: step)
+        if LatestPointer.target(in: path) == name { return }
+        try LatestPointer.point(to: name, in: path, fileSystem)
+    }
+
+    /// What a user may want to know of `latest`: that it is a text file, or that it does not lead to the newest
+    /// checkpoint; nil when all is as usual.
+    public var latestRemark: String? {
+        let place = Paths.join(path, LatestPointer.name)
+        guard let newest = try? list().last else { return nil }
+        if latest != newest {
+            return "\(place): does not lead to the newest checkpoint, \(Self.folderName(step: newest)); "
+                + "move away what stands there"
         }
+        guard LatestPointer.isText(in: path) else { return nil }
+        return "\(place): is a text file with the name of the newest checkpoint, because this file system has no "
+            + "symbolic links"
     }
 
     /// The steps of which there is a folder, whole or not, ascending.
@@ -86,7 +99,7 @@ public struct CheckpointDirectory: Sendable {
 
     /// The step that `latest` points to, if any.
     public var latest: Int? {
-        Paths.linkTarget(Paths.join(path, Self.latestName)).flatMap(Self.step(ofFolder:))
+        LatestPointer.target(in: path).flatMap(Self.step(ofFolder:))
     }
 
     /// What is wrong with a step's checkpoint, every file hashed; nothing when the list is empty.
@@ -149,4 +162,12 @@ public struct CheckpointDirectory: Sendable {
         }
         return found.sorted { $0.key < $1.key }.map { (step: $0.key, path: $0.value) }
     }
+}
+
+/// A checkpoint that is in its place.
+public struct WrittenCheckpoint: Equatable, Sendable {
+    /// The checkpoint.
+    public var folder: CheckpointFolder
+    /// Why `latest` does not lead to it.
+    public var latestProblem: CheckpointError?
 }

@@ -35,6 +35,7 @@ extension CheckpointFolder {
             }
             path = aside
         }
+        if let folder = LatestPointer.folder(named: path) { path = folder }
         guard Paths.isFolder(path) else { throw .notADirectory(path: path) }
         if Paths.kind(Paths.join(path, CheckpointFile.manifest)) == nil {
             for directory in [path, Paths.join(path, "checkpoints")] where Paths.isFolder(directory) {
@@ -72,11 +73,16 @@ extension CheckpointFolder {
         try fileSystem.createFolders(parent)
         try PartialFolder.cleanUp(parent, fileSystem: fileSystem) { $0 == name }
         let place = Paths.join(parent, name)
-        if Paths.kind(place) == .folder { try checkReplaceable(place) }
+        switch Paths.kind(place) {
+        case nil: break
+        case .folder: try checkReplaceable(place)
+        case .file, .link: throw .notADirectory(path: path)
+        }
         return try AtomicFolder.write(name, in: parent, fileSystem: fileSystem, contents: contents)
     }
 
-    private static func checkReplaceable(_ path: String) throws(CheckpointError) {
+    /// Throws `.occupied` if a folder holds anything that is not part of a checkpoint.
+    static func checkReplaceable(_ path: String) throws(CheckpointError) {
         var names: Set = [
             CheckpointFile.model, CheckpointFile.optimizer, CheckpointFile.run, CheckpointFile.tokenizer,
             CheckpointFile.manifest,

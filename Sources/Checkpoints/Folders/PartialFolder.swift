@@ -15,7 +15,7 @@ import Darwin
 /// process 1.
 struct PartialFolder: ~Copyable {
     let path: String
-    private let lock: Int32
+    private var lock: Int32
 
     init(for name: String, in parent: String, fileSystem: FileSystem) throws(CheckpointError) {
         while true {
@@ -26,7 +26,7 @@ struct PartialFolder: ~Copyable {
                 // Taken for abandoned by another process between the two calls.
                 if errno == ENOENT { continue }
                 let error = CheckpointError(code: errno, path: path, action: "open the directory")
-                try? fileSystem.removeTree(path)
+                try? fileSystem.removeFolder(path)
                 throw error
             }
             // Where the file system knows no locks, process identifiers have to do.
@@ -41,7 +41,16 @@ struct PartialFolder: ~Copyable {
         }
     }
 
-    deinit { close(lock) }
+    deinit { if lock >= 0 { close(lock) } }
+
+    /// Removes the folder with the files in it. Takes no descriptor: there may be none left, for which reason the
+    /// checkpoint failed.
+    mutating func remove(_ fileSystem: FileSystem) {
+        let names = Paths.entries(closing: lock)
+        lock = -1
+        for name in names { try? fileSystem.removeFile(Paths.join(path, name)) }
+        try? fileSystem.removeFolder(path)
+    }
 
     /// Removes the hidden folders of dead writers beside `parent/base`, for every base that `isOurs` accepts, and puts
     /// back what a dead writer had moved aside.

@@ -102,7 +102,7 @@ extension SafetensorsWriter {
             var writer = try SafetensorsWriter(
                 creating: partial, name: path, tensors: tensors, metadata: metadata, fileSystem: fileSystem)
             let digest = try writer.writeAll(contents)
-            try fileSystem.rename(partial, to: path)
+            try fileSystem.replace(path, with: partial)
             try fileSystem.syncFolder(parent)
             return digest
         } catch {
