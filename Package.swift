@@ -44,7 +44,9 @@ let package = Package(
         .target(name: "Optimization", dependencies: ["Numerics"]),
         .target(name: "Configuration", dependencies: [yams]),
         .target(name: "Corpora", dependencies: ["Numerics", "Configuration", crypto]),
-        .target(name: "Tasks", dependencies: ["Numerics", "Recurrent", "Optimization", "Configuration", "Corpora"]),
+        .target(
+            name: "Tasks",
+            dependencies: ["Platform", "Numerics", "Recurrent", "Optimization", "Configuration", "Corpora"]),
         .target(name: "Checkpoints", dependencies: ["Platform", crypto]),
         .target(name: "Messaging", dependencies: ["CZeroMQ", "Platform"]),
         .target(name: "WireProtocol", dependencies: [protobuf], exclude: ["rondo.proto"]),
@@ -82,20 +84,28 @@ let package = Package(
                 "WireProtocol",
             ]),
         .target(
+            name: "Preflight",
+            dependencies: [
+                "Platform", "Numerics", "Recurrent", "Optimization", "Configuration", "Corpora", "Tasks", "Messaging",
+                "Server",
+            ]),
+        .target(
             name: "Supervisor",
             dependencies: [
                 "Platform", "Numerics", "Configuration", "Tasks", "Checkpoints", "Messaging", "Server", "Client",
-                argumentParser, logging,
+                "Preflight", argumentParser, logging,
             ]),
         .executableTarget(
             name: "rondo",
             dependencies: [
                 "Platform", "Configuration", "Tasks", "Checkpoints", "Messaging", "Ledger", "Inference", "Client",
-                "Supervisor", argumentParser,
+                "Preflight", "Supervisor", argumentParser,
             ]),
         .executableTarget(
             name: "rondo-server",
-            dependencies: ["Platform", "Configuration", "Messaging", "Server", "Supervisor", argumentParser]),
+            dependencies: [
+                "Platform", "Configuration", "Messaging", "Server", "Preflight", "Supervisor", argumentParser,
+            ]),
         .executableTarget(
             name: "rondo-worker",
             dependencies: ["Platform", "Messaging", "Worker", "Client", "Supervisor", argumentParser]),
@@ -125,6 +135,11 @@ let package = Package(
         .testTarget(
             name: "SupervisorTests",
             dependencies: ["Platform", "Configuration", "Client", "Supervisor", logging]),
+        .testTarget(
+            name: "PreflightTests",
+            dependencies: [
+                "Platform", "Numerics", "Recurrent", "Configuration", "Corpora", "Tasks", "Preflight",
+            ]),
         .testTarget(
             name: "ServerTests",
             dependencies: [

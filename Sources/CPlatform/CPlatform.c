@@ -73,3 +73,13 @@ long long rondo_raise_open_files(long long wanted) {
     limit.rlim_cur = allowed;
     return (long long)(setrlimit(RLIMIT_NOFILE, &limit) == 0 ? allowed : before);
 }
+
+static long long limit_of(int resource) {
+    struct rlimit limit;
+    if (getrlimit(resource, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return 0;
+    return limit.rlim_cur > (rlim_t)1 << 60 ? 0 : (long long)limit.rlim_cur;
+}
+
+long long rondo_address_space_limit(void) { return limit_of(RLIMIT_AS); }
+
+long long rondo_data_limit(void) { return limit_of(RLIMIT_DATA); }

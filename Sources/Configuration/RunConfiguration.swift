@@ -64,6 +64,10 @@ public struct RunConfiguration: Sendable, Equatable, Encodable {
             from: root.section("training", keys: TrainingConfiguration.CodingKeys.self), shape: data.shape)
         checkpoints = try CheckpointConfiguration(
             from: root.section("checkpoints", keys: CheckpointConfiguration.CodingKeys.self))
+        if let conflict = sizeConflict {
+            let section = try root.section("training", keys: TrainingConfiguration.CodingKeys.self)
+            throw section.conflict(conflict.key, conflict.explanation)
+        }
     }
 }
 

@@ -62,7 +62,7 @@ public struct TrainingConfiguration: Sendable, Equatable, Codable {
             "sequence", default: shape == .stream ? Self.defaultStreamSequence : Self.defaultLongestSequence,
             in: 1...1_000_000)
         // A shard's index shares a word of the random counter with the purpose, so it has 16 bits; far fewer serve.
-        shards = try section.integer("shards", default: 8, in: 1...4_000)
+        shards = try section.integer("shards", default: 8, in: 1...Self.shardsMax)
         adam = try AdamConfiguration(from: section.section("adam", keys: AdamConfiguration.CodingKeys.self))
         clip = try section.number("clip", default: 5, in: .from(0))
         seed = try section.seed("seed", default: 1)
@@ -77,6 +77,7 @@ public struct TrainingConfiguration: Sendable, Equatable, Codable {
         }
     }
 
+    static let shardsMax = 4_000
     /// Steps are numbered by 32 bits in the counter of the random numbers.
     static let stepsMax = Int(UInt32.max)
 

@@ -99,6 +99,15 @@ public enum CorpusBuilder {
     private static func scan<Sink: TextSink>(
         _ path: String, _ kind: TokenizerKind, _ shape: StreamShape, into sink: inout Sink
     ) throws(ScanError) {
+        _ = try scan(path, kind, shape, bytesMax: .max, into: &sink)
+    }
+
+    /// Reads whole pieces of a text until there were at least `bytesMax` bytes.
+    ///
+    /// - Returns: the bytes that were read, and whether they are all.
+    private static func scan<Sink: TextSink>(
+        _ path: String, _ kind: TokenizerKind, _ shape: StreamShape, bytesMax: Int, into sink: inout Sink
+    ) throws(ScanError) -> (bytes: Int, isComplete: Bool) {
         let boundary: TextBoundary =
             switch kind {
             case .bytes: .byte
@@ -108,13 +117,30 @@ public enum CorpusBuilder {
         var reader: TextReader
         do { reader = try TextReader(path: path, boundary: boundary) } catch { throw .output(error) }
         let splitsLines = shape == .sequences
-        while try reader.next({ (piece, offset) throws(ScanError) in
-            switch kind {
-            case .bytes: try TextScanner.bytes(piece, at: offset, splitsLines: splitsLines, into: &sink)
-            case .characters: try TextScanner.characters(piece, at: offset, splitsLines: splitsLines, into: &sink)
-            case .words: try TextScanner.words(piece, at: offset, into: &sink)
-            }
-        }) {}
+        var end = 0
+        while end < bytesMax {
+            let isMore = try reader.next({ (piece, offset) throws(ScanError) in
+                switch kind {
+                case .bytes: try TextScanner.bytes(piece, at: offset, splitsLines: splitsLines, into: &sink)
+                case .characters: try TextScanner.characters(piece, at: offset, splitsLines: splitsLines, into: &sink)
+                case .words: try TextScanner.words(piece, at: offset, into: &sink)
+                }
+                end = offset + piece.count
+            })
+            if !isMore { return (end, true) }
+        }
+        return (end, false)
+    }
+
+    /// Reads a text as a configuration says, for somebody who only counts.
+    static func scan<Sink: TextSink>(
+        _ path: String, _ data: DataConfiguration, bytesMax: Int, into sink: inout Sink
+    ) throws(CorpusError) -> (bytes: Int, isComplete: Bool) {
+        do {
+            return try scan(path, data.tokenizer, data.shape, bytesMax: bytesMax, into: &sink)
+        } catch {
+            throw corpusError(error, path: path)
+        }
     }
 
     private static func corpusError(_ error: ScanError, path: String) -> CorpusError {

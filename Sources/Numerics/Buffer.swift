@@ -14,8 +14,8 @@ import Darwin
 ///     buffer.pointer[3] = 1
 ///
 /// Everything is O(1) but the allocation of small buffers. Pages of large ones (2 MiB and more) come from the operating
-/// system when they are first touched, as huge pages where it has them. Running out of memory stops the process: no
-/// caller could go on.
+/// system when they are first touched, as huge pages where it has them. Running out of memory ends the process, with
+/// one line and exit code 70: no caller could go on.
 public struct Buffer<Scalar: BitwiseCopyable>: ~Copyable {
     /// The memory; valid while the buffer lives.
     public let pointer: UnsafeMutablePointer<Scalar>
@@ -26,7 +26,8 @@ public struct Buffer<Scalar: BitwiseCopyable>: ~Copyable {
     /// Memory of `count` scalars, all bits zero.
     public init(count: Int) {
         precondition(count >= 0, "a buffer holds at least no scalars, not \(count)")
-        let (address, origin) = MemoryOrigin.zeros(byteCount: count * MemoryLayout<Scalar>.stride)
+        let (byteCount, overflows) = count.multipliedReportingOverflow(by: MemoryLayout<Scalar>.stride)
+        let (address, origin) = MemoryOrigin.zeros(byteCount: overflows ? .max : byteCount)
         pointer = address.bindMemory(to: Scalar.self, capacity: max(1, count))
         self.count = count
         self.origin = origin
@@ -63,6 +64,7 @@ private enum MemoryOrigin {
     static var pageBytes: Int { 2 << 20 }
 
     static func zeros(byteCount: Int) -> (UnsafeMutableRawPointer, MemoryOrigin) {
+        guard byteCount <= Int.max - 2 * pageBytes else { outOfMemory(byteCount) }
         if byteCount >= pageBytes { return (mapZeros(byteCount), .mapped(byteCount: byteCount)) }
         var address: UnsafeMutableRawPointer?
         guard posix_memalign(&address, 64, max(64, byteCount)) == 0, let address else { outOfMemory(byteCount) }
@@ -93,9 +95,7 @@ private enum MemoryOrigin {
         }
     }
 
-    private static func outOfMemory(_ byteCount: Int) -> Never {
-        fatalError("out of memory: \(byteCount) bytes could not be had")
-    }
+    private static func outOfMemory(_ byteCount: Int) -> Never { OutOfMemory.end(byteCount) }
 }
 
 private func systemFree(_ address: UnsafeMutableRawPointer) { free(address) }

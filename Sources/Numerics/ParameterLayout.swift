@@ -58,7 +58,7 @@ public struct ParameterLayout: Sendable, Equatable {
     @discardableResult
     public mutating func append(_ name: String, _ shape: [Int], isRowSparse: Bool = false) -> Int {
         let tensor = ParameterTensor(name: name, shape: shape, isRowSparse: isRowSparse, offset: count)
-        let rowsPerChunk = max(1, Self.chunkElementsMaximum / max(1, tensor.columns))
+        let rowsPerChunk = Self.rowsPerChunk(columns: tensor.columns)
         for first in stride(from: 0, to: tensor.rows, by: rowsPerChunk) {
             let rows = first..<min(first + rowsPerChunk, tensor.rows)
             let start = count + first * tensor.columns
@@ -69,6 +69,14 @@ public struct ParameterLayout: Sendable, Equatable {
         tensors.append(tensor)
         count += (tensor.count + 15) / 16 * 16
         return tensors.count - 1
+    }
+
+    private static func rowsPerChunk(columns: Int) -> Int { max(1, chunkElementsMaximum / max(1, columns)) }
+
+    /// The number of chunks that a tensor of this shape is divided into.
+    public static func chunkCount(rows: Int, columns: Int) -> Int {
+        let rowsPerChunk = rowsPerChunk(columns: columns)
+        return (rows + rowsPerChunk - 1) / rowsPerChunk
     }
 
     /// The indices of the chunks of one tensor.

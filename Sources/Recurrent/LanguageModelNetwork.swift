@@ -66,7 +66,10 @@ public struct LanguageModelNetwork<Scalar: KernelScalar>: ~Copyable {
     private var backwardIsPacked = false
 
     /// A network whose weights are all zero.
-    public init(_ shape: LanguageModelShape) {
+    public init(_ shape: LanguageModelShape) { self.init(shape, hasWeights: true) }
+
+    /// - Parameter hasWeights: whether memory is taken for weights; without it only the layout can be used.
+    private init(_ shape: LanguageModelShape, hasWeights: Bool) {
         var layout = ParameterLayout()
         embedding = Embedding(
             appendingTo: &layout, prefix: "embedding.", vocabulary: shape.vocabulary, size: shape.embeddingSize)
@@ -79,13 +82,13 @@ public struct LanguageModelNetwork<Scalar: KernelScalar>: ~Copyable {
             appendingTo: &layout, prefix: "output.", inputSize: shape.hiddenSize, outputSize: shape.vocabulary,
             precision: shape.precision)
         workspace = Workspace(precision: shape.precision)
-        weights = Buffer(count: layout.count)
+        weights = Buffer(count: hasWeights ? layout.count : 0)
         (self.shape, self.layout) = (shape, layout)
     }
 
     /// The layout that a network of this shape has.
     public static func layout(_ shape: LanguageModelShape) -> ParameterLayout {
-        LanguageModelNetwork(shape).layout
+        LanguageModelNetwork(shape, hasWeights: false).layout
     }
 
     /// The numbers of carried state that one sequence has.

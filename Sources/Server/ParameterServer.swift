@@ -109,6 +109,11 @@ public final class ParameterServer {
             path: options.output, configuration: options.configuration, resumes: options.resumes)
         do {
             corpus = try Self.prepareCorpus(options.configuration, in: directory, logger: logger)
+        } catch {
+            throw .data("\(error)")
+        }
+        try Self.requireMemory(options, corpus)
+        do {
             task = try LanguageModelTask(options.configuration, corpus: corpus)
         } catch {
             throw .data("\(error)")

@@ -2,6 +2,7 @@
 
 import Checkpoints
 import Configuration
+import Corpora
 import Foundation
 import Ledger
 import Platform
@@ -151,6 +152,16 @@ public enum RunDirectoryState: Sendable, Equatable {
     case unfinished
     /// A run that has ended.
     case completed
+
+    /// Whether a run's text has been prepared there: its next server reads that, and not the text.
+    public static func hasPreparedData(in path: String) -> Bool {
+        [PreparedCorpus.tokenizerName, PreparedCorpus.trainingName].allSatisfy {
+            FileManager.default.fileExists(atPath: "\(path)/data/\($0)")
+        }
+    }
+
+    /// The process id of the server that is running in a directory; `nil` if none is.
+    public static func livingServer(in path: String) -> Int? { RunDirectory.livingServer(in: path) }
 
     /// Looks at a directory.
     public static func of(path: String) -> RunDirectoryState {

@@ -28,6 +28,8 @@ public struct ServerOptions: Sendable {
     public var resumes: Bool
     /// The first step waits for this many workers, for a moment.
     public var expectedWorkers: Int
+    /// Whether these workers run on this machine, so that its memory is for all of them.
+    public var hostsWorkers: Bool
     /// Whether to listen on other interfaces than loopback without keys.
     public var isInsecure: Bool
     /// Encrypts all connections and lets the owners of listed keys in; `nil` for plain text.
@@ -44,8 +46,9 @@ public struct ServerOptions: Sendable {
     /// Options.
     public init(
         configuration: RunConfiguration, endpoint: Endpoint, output: String, resumes: Bool = false,
-        expectedWorkers: Int = 1, isInsecure: Bool = false, keys: ServerKeys? = nil, listener: Int32? = nil,
-        partitionServers: [Endpoint] = [], endpointFile: String? = nil, patienceSeconds: Double = 600
+        expectedWorkers: Int = 1, hostsWorkers: Bool = false, isInsecure: Bool = false, keys: ServerKeys? = nil,
+        listener: Int32? = nil, partitionServers: [Endpoint] = [], endpointFile: String? = nil,
+        patienceSeconds: Double = 600
     ) {
         self.listener = listener
         self.patienceSeconds = patienceSeconds
@@ -54,6 +57,7 @@ public struct ServerOptions: Sendable {
         self.output = output
         self.resumes = resumes
         self.expectedWorkers = expectedWorkers
+        self.hostsWorkers = hostsWorkers
         self.isInsecure = isInsecure
         self.keys = keys
         self.partitionServers = partitionServers

@@ -232,6 +232,11 @@ public final class TrainingWorker {
         } catch DataSource.Interruption.serverSilent(let what) {
             return try feed(.refused(reason: what, isFinal: false))
         }
+        // At least one shard in every step; more workers than shards are never busy.
+        let size = RunSize(
+            computed.configuration, vocabulary: computed.tokenizer.count,
+            workers: computed.configuration.training.shards)
+        if let problem = size.workerProblem(within: MemoryLimits.current) { throw WorkerError.system(problem) }
         computation = try LeaseComputation(
             configuration: computed.configuration, tokenizer: computed.tokenizer, training: computed.training,
             validation: computed.validation, simulated: options.simulated, clock: clock)

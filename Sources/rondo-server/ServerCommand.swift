@@ -4,6 +4,7 @@ import ArgumentParser
 import Configuration
 import Messaging
 import Platform
+import Preflight
 import Server
 import Supervisor
 
@@ -116,10 +117,18 @@ struct ServerCommand: ParsableCommand {
         TerminationSignal.install()
         if supervised { ParentWatch.start() }
         let run = try RunConfiguration(file: configurationPath, overrides: overrides)
+        let output = output ?? TrainingRequest.defaultOutput(configurationPath: configurationPath)
+        // Its supervisor has looked already.
+        if !supervised {
+            try ProgramFailure.refuse(
+                RequestCheck.findings(
+                    RunRequest(
+                        configuration: run, output: output, workers: workers, partitions: partitionServers.count + 1,
+                        isWhollyHere: false, resumes: resume)), program: "rondo-server")
+        }
         let options = ServerOptions(
-            configuration: run, endpoint: endpoint,
-            output: output ?? TrainingRequest.defaultOutput(configurationPath: configurationPath), resumes: resume,
-            expectedWorkers: workers, isInsecure: insecure, keys: keys, listener: listener,
+            configuration: run, endpoint: endpoint, output: output, resumes: resume, expectedWorkers: workers,
+            hostsWorkers: supervised, isInsecure: insecure, keys: keys, listener: listener,
             partitionServers: partitionServers,
             endpointFile: endpointFile, patienceSeconds: patience)
         switch try ParameterServer.serve(options, logger: LineLogHandler.logger("rondo-server")) {

@@ -3,6 +3,7 @@
 import ArgumentParser
 import Configuration
 import Platform
+import Preflight
 import Supervisor
 
 struct TrainCommand: ParsableCommand {
@@ -49,10 +50,11 @@ struct TrainCommand: ParsableCommand {
         let output = output ?? TrainingRequest.defaultOutput(configurationPath: configurationPath)
         let plan = try RunPlan.decide(output: output, configuration: run)
         if plan == .nothing { return report(try RunSummary(output: output), "complete", again: true) }
-        if workers > run.training.shards {
-            StandardError.line(
-                "rondo: training.shards is \(run.training.shards): of \(workers) workers no more can be busy at once")
-        }
+        try ProgramFailure.refuse(
+            RequestCheck.findings(
+                RunRequest(
+                    configuration: run, output: output, workers: workers, partitions: partitions,
+                    resumes: plan == .resume)), program: "rondo")
         TerminationSignal.install()
         let request = TrainingRequest(
             configuration: run, output: output, workers: workers, partitions: partitions,

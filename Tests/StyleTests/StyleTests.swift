@@ -7,7 +7,8 @@ import Testing
 private let modules = [
     "CKernels", "CZeroMQ", "CPlatform", "Platform", "Numerics", "Recurrent", "Optimization", "Configuration", "Corpora",
     "Tasks", "Checkpoints", "Messaging", "WireProtocol", "Cluster", "Ledger", "Server", "Worker", "Inference",
-    "Client", "CSimulation", "Simulation", "Supervisor", "rondo", "rondo-server", "rondo-worker", "rondo-simulate",
+    "Client", "CSimulation", "Simulation", "Preflight", "Supervisor", "rondo", "rondo-server", "rondo-worker",
+    "rondo-simulate",
 ]
 
 private let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

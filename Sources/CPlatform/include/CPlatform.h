@@ -29,4 +29,10 @@ void rondo_trim_memory(void);
 /// Raises the limit of open files to what the system allows, but at most `wanted`. Returns the limit.
 long long rondo_raise_open_files(long long wanted);
 
+/// The most address space that the process may have (ulimit -v), in bytes; 0 without a limit.
+long long rondo_address_space_limit(void);
+
+/// The most data that the process may have (ulimit -d), in bytes; 0 without a limit.
+long long rondo_data_limit(void);
+
 #endif
