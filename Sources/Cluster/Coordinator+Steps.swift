@@ -35,6 +35,7 @@ extension Coordinator {
 
     mutating func divideAll(now: Double) -> [CoordinatorAction] {
         outcomes = [:]
+        deliveries = []
         unassigned = [tree.root]
         dividedAt = now
         var actions: [CoordinatorAction] = []
@@ -66,6 +67,9 @@ extension Coordinator {
         guard !waiting.isEmpty, !unassigned.isEmpty else { return [] }
         var actions: [CoordinatorAction] = []
         unassigned.sort()
+        var disputed: [ShardRange] = []
+        if !disputes.isEmpty { (actions, waiting, disputed) = assignDisputed(to: waiting, now: now) }
+        defer { unassigned += disputed }
         while let span = unassigned.first, !waiting.isEmpty {
             unassigned.removeFirst()
             // The last span left is shared by all who are free; otherwise one each.
@@ -119,12 +123,14 @@ extension Coordinator {
         }
         workers[worker]?.lease = nil
         noteSpeed(worker, lease, since: record.leasedAt, now: now)
+        if let evidence = ResultEvidence(delivered) { return doubt(worker, lease, evidence, now: now) }
         if lease.work == .training { workers[worker]?.completedSteps += 1 }
         if flow != nil, lease.work == .training {
             return completeUpdate(lease, outcomes: delivered, since: record.leasedAt, now: now)
         }
         if record.isSpeculative { statistics.speculationsWon += 1 }
         retireOthers(holding: lease.span)
+        deliveries.append(Delivery(worker: worker, lease: lease))
         for outcome in delivered { outcomes[outcome.shard] = outcome }
         guard outcomes.count == rules.shards else { return assignSpans(now: now) }
         usualDurations[lease.work, default: UsualDuration()].note(seconds: now - dividedAt)
@@ -134,10 +140,20 @@ extension Coordinator {
             return [.awaitSums(step: version)]
         case .evaluating:
             lastEvaluated = step
-            return [.evaluated(version: step, outcome: outcome)] + proceed(now: now)
+            let settled = settle(by: deliveries, now: now)
+            return settled + [.evaluated(version: step, outcome: outcome)] + proceed(now: now)
         case .gathering, .summing, .applying, .finished:
             preconditionFailure("a lease was completed in phase \(phase)")
         }
+    }
+
+    /// A worker has nothing usable to deliver for its lease, and can take another.
+    mutating func giveUp(
+        _ worker: WorkerIdentifier, _ lease: Lease, _ evidence: ResultEvidence, now: Double
+    ) -> [CoordinatorAction] {
+        workers[worker]?.lastHeard = now
+        workers[worker]?.lease = nil
+        return doubt(worker, lease, evidence, now: now)
     }
 
     /// Learns how fast a worker is from a lease that it has just delivered.

@@ -32,7 +32,7 @@ extension Coordinator {
         for (holder, record) in holders {
             guard let lease = record.lease, now - record.leasedAt > limit, !record.isSpeculative,
                 !workers.contains(where: { $0.key != holder && $0.value.lease?.span == lease.span }),
-                let helper = idle.popFirst()
+                let helper = idle.popFirst(), mayCompute(lease.span, helper)
             else { continue }
             statistics.speculations += 1
             actions += grant(lease.span, to: helper, isSpeculative: true, now: now)
@@ -70,6 +70,12 @@ public struct CoordinatorStatistics: Sendable, Equatable {
     public var lateResults = 0
     /// Leases of workers that died, left or were given up.
     public var leasesReturned = 0
+    /// Results that could not be used, and were computed again.
+    public var resultsDoubted = 0
+    /// Of these, the ones that were sound when they were computed again: a worker was wrong.
+    public var resultsContradicted = 0
+    /// Workers that were let go of and kept out for a while.
+    public var workersExpelled = 0
     /// Without common steps: how many updates were applied whose weights were so many versions behind.
     public var staleness: [Int: Int] = [:]
 }

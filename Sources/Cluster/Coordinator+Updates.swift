@@ -18,9 +18,8 @@ extension Coordinator {
             (workers[$0]?.name ?? "", $0) < (workers[$1]?.name ?? "", $1)
         }
         for worker in idle {
-            guard let flow = self.flow, flow.mayBegin(version: version),
-                let (node, step) = flow.next(shards: usualShare(of: worker), barrier: barrier)
-            else { break }
+            guard let flow = self.flow, flow.mayBegin(version: version) else { break }
+            guard let (node, step) = nextUpdate(of: worker, flow) else { continue }
             if workers[worker]?.sent != version { actions += sendWeights(worker) }
             let lease = Lease(
                 identifier: nextLease, work: .training, step: step, span: node, version: version, sum: nextLease)
@@ -31,6 +30,16 @@ extension Coordinator {
             actions.append(.grant(worker, lease))
         }
         return actions
+    }
+
+    /// What a worker shall compute next: shards in dispute first, if they are not its own; else those furthest behind.
+    private func nextUpdate(of worker: WorkerIdentifier, _ flow: UpdateFlow) -> (node: ShardRange, step: Int)? {
+        for dispute in disputes where mayCompute(dispute.span, worker) {
+            if flow.isFree(dispute.span, step: dispute.step) { return (dispute.span, dispute.step) }
+        }
+        guard mayCompute(tree.root, worker) else { return nil }
+        return flow.next(
+            shards: usualShare(of: worker), barrier: barrier, besides: Set(disputes.flatMap { Array($0.span.indices) }))
     }
 
     /// The shards that a worker should take at once, by its part in the speed of all.
@@ -71,12 +80,13 @@ extension Coordinator {
         guard let update = flow?.noteApplied() else { return [] }
         version += 1
         statistics.staleness[update.staleness, default: 0] += 1
-        if let endOnceApplied { return end(endOnceApplied) }
+        let settled = settle(by: [Delivery(worker: update.worker, lease: update.lease)], now: now)
+        if let endOnceApplied { return settled + end(endOnceApplied) }
         if step == barrier, let flow, flow.positions.allSatisfy({ $0 == step }) {
             lastMeeting = step
-            return proceed(now: now)
+            return settled + proceed(now: now)
         }
-        var actions: [CoordinatorAction] = []
+        var actions = settled
         if step > stepBefore, rules.checkpoints(at: step) { actions.append(.checkpoint(version: step)) }
         return actions + applyNextUpdate() + beginUpdates(now: now)
     }

@@ -51,6 +51,12 @@ public struct Coordinator: Sendable {
         var isIdle: Bool { lease == nil && late == nil }
     }
 
+    /// A lease that was delivered.
+    struct Delivery: Sendable {
+        var worker: WorkerIdentifier
+        var lease: Lease
+    }
+
     /// The rules it keeps.
     public let rules: CoordinatorRules
     /// The version of the weights: the updates applied. In synchronous training the number of the step in progress.
@@ -69,6 +75,12 @@ public struct Coordinator: Sendable {
     /// Spans of the present phase that nobody holds.
     var unassigned: [ShardRange] = []
     var outcomes: [Int: ShardOutcome] = [:]
+    /// Who delivered which lease of the present phase.
+    var deliveries: [Delivery] = []
+    /// Results that cannot be used, until it is known who is to blame.
+    var disputes: [Dispute] = []
+    /// Who is kept out.
+    var exclusions = Exclusions()
     /// When the spans of the present phase were first leased.
     var dividedAt = 0.0
     /// How long steps, and evaluations, took to compute.
@@ -124,7 +136,14 @@ public struct Coordinator: Sendable {
         case .computationFailed(let worker, let step, let shard, let reason):
             if let late = workers[worker]?.late { return noteLate(worker, lease: late.identifier, now: now) }
             guard let lease = workers[worker]?.lease, lease.step == step else { return [] }
-            return end(.failed(reason: "step \(step), shard \(shard): \(reason)"))
+            return giveUp(worker, lease, .report("shard \(shard): \(reason)"), now: now)
+        case .stateUnusable(let worker, let identifier, let shard):
+            guard let lease = workers[worker]?.lease, lease.identifier == identifier else { return [] }
+            return giveUp(worker, lease, .state(shard: shard), now: now)
+        case .gradientUnusable(let worker, let sum, let shard):
+            return doubtGradient(worker, sum: sum, shard: shard, now: now)
+        case .sumUnusable(let sum): return noteUnusableSum(sum, now: now)
+        case .misconduct(let worker, let reason): return noteMisconduct(worker, reason: reason, now: now)
         case .reduced(let sum) where flow != nil: return noteSummed(sum)
         case .reduced(let step):
             guard phase == .summing, step == version else { return [] }
@@ -142,8 +161,9 @@ public struct Coordinator: Sendable {
             precondition(phase == .applying && version == self.version + 1, "applied \(version) after \(self.version)")
             self.version = version
             phase = .training
-            if let endOnceApplied { return end(endOnceApplied) }
-            return proceed(now: now)
+            let settled = settle(by: deliveries, now: now)
+            if let endOnceApplied { return settled + end(endOnceApplied) }
+            return settled + proceed(now: now)
         case .stopRequested: return end(.stopped)
         case .tick: return tick(now: now)
         }
@@ -189,6 +209,7 @@ extension Coordinator {
             workers[worker]?.lastHeard = now
             return []
         }
+        if let reason = refusal(of: [process, name], now: now) { return [.dismissed(worker, reason: reason)] }
         var actions: [CoordinatorAction] = []
         // The same process on its old connection will not speak again. Nor will one of the same name that is silent: it
         // was started anew. Two that both speak were given one name by mistake, and both work.
@@ -236,7 +257,7 @@ extension Coordinator {
     }
 
     /// The worker is gone: what it was counted on for goes to others.
-    private mutating func release(
+    mutating func release(
         _ worker: WorkerIdentifier, _ farewell: CoordinatorAction, now: Double
     ) -> [CoordinatorAction] {
         guard let record = workers.removeValue(forKey: worker) else { return [] }
@@ -268,7 +289,9 @@ extension Coordinator {
                 actions += release(worker, .dismissed(worker, reason: reason), now: now)
             }
         }
-        actions += startIfGathered(now: now) + speculate(now: now)
+        actions += startIfGathered(now: now) + watchDisputes(now: now)
+        if case .finished = phase { return actions }
+        actions += speculate(now: now)
         // Whoever is idle by then gets work, whatever was missed.
         return flow == nil ? actions : actions + applyNextUpdate() + beginUpdates(now: now)
     }

@@ -17,8 +17,16 @@ public enum CoordinatorEvent: Sendable {
     case spanDone(WorkerIdentifier, lease: Int, outcomes: [ShardOutcome])
     /// A worker delivered a lease whose span somebody else had delivered before (see `lateLease(of:)`).
     case lateSpanDone(WorkerIdentifier, lease: Int)
-    /// A worker's result was not finite, or could not be computed.
+    /// A worker says that it cannot compute its lease.
     case computationFailed(WorkerIdentifier, step: Int, shard: Int, reason: String)
+    /// A carried state that a worker delivered with a lease is not finite.
+    case stateUnusable(WorkerIdentifier, lease: Int, shard: Int)
+    /// A partial sum, of nodes that begin with this shard, is not finite or too large to be summed.
+    case gradientUnusable(WorkerIdentifier, sum: Int, shard: Int)
+    /// All gradients of the step, or of the sum of this number, are summed; the sum is not finite or too large.
+    case sumUnusable(Int)
+    /// A worker sent what no computation gives, whatever the data are: other counts, other shapes.
+    case misconduct(WorkerIdentifier, reason: String)
     /// The gradients of all shards of the step, or of the sum of this number, are summed, in all partitions.
     case reduced(step: Int)
     /// All spans of the step, or of the sum of this number, were reported done, and yet a partition waits for gradients
@@ -52,8 +60,15 @@ public enum CoordinatorAction: Sendable, Equatable {
     case evaluated(version: Int, outcome: StepOutcome)
     /// Write a checkpoint of the present weights, at this step.
     case checkpoint(version: Int)
+    /// The step begins anew: what was summed of it, at all partitions, does not count. Of some workers nothing is taken
+    /// for it.
+    case restartSum(Int, refusing: [WorkerIdentifier])
     /// A worker is no longer counted on; tell it, should it still listen.
     case dismissed(WorkerIdentifier, reason: String)
+    /// A worker's results cannot be relied on: it is let go of, and kept out for a while.
+    case expelled(WorkerIdentifier, reason: String)
+    /// Something is wrong with a worker's result, for people to know.
+    case warned(WorkerIdentifier, reason: String)
     /// A worker has left, as it said.
     case left(WorkerIdentifier)
     /// The run has ended.
@@ -68,4 +83,6 @@ public enum RunEnd: Sendable, Equatable {
     case stopped
     /// The computation failed; the weights of the last applied step are in a checkpoint.
     case failed(reason: String)
+    /// A result cannot be used, and those who computed it agree: data, rate or clipping are to blame.
+    case diverged(Divergence)
 }

@@ -21,6 +21,8 @@ public struct CoordinatorRules: Sendable {
     public var leaseLimitSeconds = 60.0
     /// The same while no step has shown yet how long one takes.
     public var firstLeaseLimitSeconds = 600.0
+    /// How long a result that cannot be used waits for another worker to compute the same.
+    public var secondOpinionSeconds = 3.0
     /// The first step waits for this many workers …
     public var expectedWorkers: Int
     /// … but no longer than this once one is there.

@@ -51,9 +51,11 @@ struct UpdateFlow: Sendable {
     }
 
     /// The shards that should be computed next: those that are furthest behind, as one node of the tree of at most
-    /// `shards` shards; `nil` if all that are below `barrier` are under way.
-    func next(shards: Int, barrier: Int) -> (node: ShardRange, step: Int)? {
-        let busy = Set(open.flatMap { Array($0.lease.span.indices) })
+    /// `shards` shards; `nil` if all that are below `barrier` are under way, or among those that are left out.
+    func next(
+        shards: Int, barrier: Int, besides leftOut: Set<Int> = []
+    ) -> (node: ShardRange, step: Int)? {
+        let busy = leftOut.union(open.flatMap { Array($0.lease.span.indices) })
         let waiting = positions.indices.filter { !busy.contains($0) && positions[$0] < barrier }
         guard let step = waiting.map({ positions[$0] }).min() else { return nil }
         let behind = Set(waiting.filter { positions[$0] == step })
@@ -69,6 +71,12 @@ struct UpdateFlow: Sendable {
         }
         search(tree.root)
         return best.map { ($0, step) }
+    }
+
+    /// Whether all shards of a node wait for a step, and none is under way.
+    func isFree(_ node: ShardRange, step: Int) -> Bool {
+        !open.contains { $0.lease.span.indices.overlaps(node.indices) }
+            && node.indices.allSatisfy { positions[$0] == step }
     }
 
     mutating func begin(_ lease: Lease, by worker: WorkerIdentifier) {

@@ -16,6 +16,10 @@ public enum WorkerEvent: Sendable {
     case computed
     /// The server answered something: it lives.
     case heard
+    /// The server sent what no server of this run can mean.
+    case misled(reason: String)
+    /// The server found this worker's results wrong, and does not let it in.
+    case keptOut(reason: String)
     /// The server refused what was sent.
     case refused(reason: String, isFinal: Bool)
     /// The server ended the run for this worker.
@@ -38,7 +42,7 @@ public enum WorkerAction: Sendable, Equatable {
     case acknowledge(version: Int)
     /// Compute a lease with the weights in place.
     case compute(Lease)
-    /// Close the connection and make a new one.
+    /// Close the connection, wait for the session's `pauseSeconds`, and make a new one.
     case reconnect(reason: String)
     /// Tell the server that the worker goes.
     case sendLeave
@@ -54,6 +58,10 @@ public enum WorkerEnd: Sendable, Equatable {
     case unreachable(reason: String)
     /// The run failed.
     case failed(reason: String)
+    /// The server answers, but nothing comes of it.
+    case fruitless(reason: String)
+    /// The server found this worker's results wrong.
+    case keptOut(reason: String)
 }
 
 /// The worker's state machine: hello, data, weights, leases; a new connection when the server falls silent.
@@ -86,6 +94,24 @@ public struct WorkerSession: Sendable {
     private var lastHeard: Double
     /// When the server was last known to live: the start, or the last sign of life.
     private var aloneSince: Double
+    /// Since when the session has made new connections without any progress: a lease that was computed, or a while in
+    /// which all was quiet. A server that talks and is of no use is no better than one that is silent.
+    private var troubledSince: Double?
+    /// New connections in that time.
+    private var setbacks = 0
+    /// When the session began to wait for work on this connection.
+    private var waitingSince = 0.0
+    /// How often the server sent nonsense since a lease was computed.
+    private var misleadings = 0
+    private static let misleadingsMax = 10
+    private static let pauseSecondsMin = 0.2
+    private static let pauseSecondsMax = 5.0
+
+    /// How long to wait before a new connection: longer each time without progress.
+    public var pauseSeconds: Double {
+        min(Self.pauseSecondsMax, Self.pauseSecondsMin * Double(1 << min(10, max(0, setbacks - 1))))
+    }
+
     private let silenceLimitSeconds: Double
     private let patienceSeconds: Double
     private let greetingLimitSeconds: Double
@@ -125,6 +151,7 @@ public struct WorkerSession: Sendable {
         case .dataReady:
             guard phase == .preparing else { return [] }
             lastHeard = now
+            waitingSince = now
             phase = .waiting
             return [.sendReadyForWork]
         case .weightsReceived(let received, let isLast):
@@ -142,11 +169,21 @@ public struct WorkerSession: Sendable {
             guard case .computing = phase else { return [] }
             // No message was read while computing: the server's silence is ours.
             lastHeard = now
+            waitingSince = now
             phase = .waiting
+            noteProgress()
+            misleadings = 0
             return []
         case .refused(let reason, let isFinal):
             markHeard(now)
-            return isFinal ? end(.unreachable(reason: reason)) : reconnect("refused: \(reason)")
+            return isFinal ? end(.unreachable(reason: reason)) : reconnect("refused: \(reason)", now: now)
+        case .misled(let reason):
+            misleadings += 1
+            let isTooOften = misleadings >= Self.misleadingsMax
+            return isTooOften
+                ? end(.fruitless(reason: "\(reason), \(misleadings) times without a lease that could be computed"))
+                : reconnect("the server \(reason)", now: now)
+        case .keptOut(let reason): return end(.keptOut(reason: reason))
         case .dismissed(let reason, let isFailure):
             return end(isFailure ? .failed(reason: reason) : .finished(reason: reason))
         case .leaveRequested:
@@ -172,14 +209,28 @@ public struct WorkerSession: Sendable {
         case .disconnected, .preparing, .computing, .ended: return []
         case .greeting(let sentAt):
             if now - aloneSince > patienceSeconds { return giveUp(now) }
-            return now - sentAt > greetingLimitSeconds ? reconnect("no answer to hello") : []
+            return now - sentAt > greetingLimitSeconds ? reconnect("no answer to hello", now: now) : []
         case .waiting:
             if now - aloneSince > patienceSeconds { return giveUp(now) }
-            return now - lastHeard > silenceLimitSeconds ? reconnect("the server is silent") : []
+            if now - lastHeard > silenceLimitSeconds { return reconnect("the server is silent", now: now) }
+            if now - waitingSince > 2 * silenceLimitSeconds { noteProgress() }
+            return []
         }
     }
 
-    private mutating func reconnect(_ reason: String) -> [WorkerAction] {
+    private mutating func noteProgress() {
+        troubledSince = nil
+        setbacks = 0
+    }
+
+    private mutating func reconnect(_ reason: String, now: Double) -> [WorkerAction] {
+        let since = troubledSince ?? now
+        troubledSince = since
+        setbacks += 1
+        // Silence has a patience of its own.
+        if now - since > patienceSeconds, now - aloneSince < silenceLimitSeconds {
+            return end(.fruitless(reason: "\(reason); so it goes for \(Int((now - since).rounded())) s"))
+        }
         phase = .disconnected
         lease = nil
         version = nil

@@ -87,6 +87,20 @@ public struct EvaluationSchedule: Sendable, Equatable {
         }
     }
 
+    /// How many tokens a shard predicts in all of its pieces.
+    public func predictionCount(ofShard shard: Int, tokens: MappedTokens) -> Int {
+        switch layout {
+        case .stream(let lanesPerShard):
+            return (shard * lanesPerShard..<(shard + 1) * lanesPerShard).reduce(0) {
+                $0 + predictions(ofLane: $1, lanes: lanesPerShard * shards).count
+            }
+        case .lines(let lineCount, _, let longest):
+            return stride(from: shard, to: lineCount, by: shards).reduce(0) {
+                $0 + min(tokens.line($1).count + 1, longest)
+            }
+        }
+    }
+
     /// The predictions of a lane: prediction `i` reads token `i` and is scored on token `i + 1`.
     private func predictions(ofLane lane: Int, lanes: Int) -> Range<Int> {
         let (length, longer) = predictionCount.quotientAndRemainder(dividingBy: lanes)

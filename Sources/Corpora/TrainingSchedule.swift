@@ -50,6 +50,21 @@ public enum TrainingSchedule: Sendable {
         return min(overflows ? .max : steps, training.steps ?? .max)
     }
 
+    /// How many tokens a shard predicts in a step, counted from 0 over all epochs.
+    ///
+    /// - Precondition: `tokens` are those of the schedule.
+    public mutating func tokenCount(shard: Int, step: Int, tokens: MappedTokens) -> Int {
+        switch self {
+        case .stream(let schedule, let shards):
+            return shardRange(shard: shard, shards: shards, lanes: schedule.lanes).count * schedule.sequence
+        case .sequences(var schedule):
+            // The order of the epoch is kept for the next call.
+            defer { self = .sequences(schedule) }
+            return schedule.lines(shard: shard, step: step, tokens: tokens)
+                .reduce(0) { $0 + schedule.exampleLength(UInt32($1), tokens) }
+        }
+    }
+
     /// What a shard reads and predicts in a step, counted from 0 over all epochs.
     ///
     /// - Precondition: `tokens` are those of the schedule.

@@ -30,6 +30,8 @@ package protocol SimulatedProcess: AnyObject {
 package enum SimulatedMilestone: Equatable {
     /// A partial sum of a chunk's gradients was taken in.
     case gradientAccepted(step: Int, chunk: Int, lower: Int, upper: Int)
+    /// The sum of the step in progress begins anew.
+    case sumRestarted(step: Int)
     /// A process made a version of its chunks of the weights from the sums of all gradients.
     case stepApplied(version: Int, chunks: Range<Int>)
     /// The server of a run begins a life with the weights of a version.

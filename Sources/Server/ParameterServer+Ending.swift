@@ -15,6 +15,7 @@ extension ParameterServer {
             case .completed: (.finished, "the run is complete")
             case .stopped: (.stopping, "the server stops")
             case .failed(let reason): (.failed, reason)
+            case .diverged(let divergence): (.failed, divergence.description)
             case nil: (.stopping, "")
             }
         endLedger(reason: text)
@@ -47,6 +48,11 @@ extension ParameterServer {
         if let problem = checkpoints.problem { return .system("the last checkpoint could not be written: \(problem)") }
         if let problem = ledger.problem { return .system("the ledger is not complete: \(problem)") }
         if case .failed(let reason) = end { return .training("the run was stopped: \(reason)") }
+        if case .diverged(let divergence) = end {
+            return .training(
+                "the run was stopped: \(divergence.description); lower training.adam.rate or training.clip, or look "
+                    + "at the data of that step")
+        }
         if end != .completed, let abandonment { return .abandoned(abandonment) }
         return nil
     }

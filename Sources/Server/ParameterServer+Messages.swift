@@ -27,8 +27,8 @@ extension ParameterServer {
             return carryOut(.stopRequested)
         case .welcome, .refusal, .lease, .weights, .dataBlock, .goodbye, .heartbeatReply, .status, .snapshot,
             .snapshotChunk, .acknowledgement, .attach, .attached, .partitionAssignment, .partitionState,
-            .partitionApply, .partitionSend, .partitionFetch, .partitionPing, .partitionForget, .partitionReport,
-            .partitionReduced, .partitionApplied, .partitionValues:
+            .partitionApply, .partitionSend, .partitionFetch, .partitionPing, .partitionForget, .partitionRestart,
+            .partitionReport, .partitionSuspicion, .partitionReduced, .partitionApplied, .partitionValues:
             peers.counters.malformed += 1
             return refuse(peer, .malformed, "a server does not take this kind of message")
         case .ready, .push, .pushes, .spanDone, .heartbeat, .leave, .dataRequest, .computationFailed: break
@@ -63,9 +63,11 @@ extension ParameterServer {
         case .leave: carryOut(.workerLeft(worker))
         case .dataRequest(let request): answer(request, from: worker)
         case .computationFailed(let failure):
+            members[worker]?.phase = "idle"
             carryOut(
                 .computationFailed(
-                    worker, step: Int(clamping: failure.step), shard: Int(failure.shard), reason: failure.reason))
+                    worker, step: Int(clamping: failure.step), shard: Int(failure.shard),
+                    reason: ForeignText.shown(failure.reason, bytesMax: ForeignText.nameBytesMax)))
         default: break
         }
     }
@@ -79,11 +81,17 @@ extension ParameterServer {
             peers.counters.refusedWorkers += 1
             return refuse(peer, .unspecified, "\(Self.membersMax) workers are here already")
         }
-        let name = hello.name.isEmpty ? "\(peer)" : String(hello.name.prefix(WireLimits.nameBytesMaximum))
+        let name = hello.name.isEmpty ? "\(peer)" : ForeignText.limited(hello.name)
+        let instance = ForeignText.limited(hello.instance)
+        if let reason = coordinator.refusal(of: [instance, name], now: MonotonicClock.seconds) {
+            peers.counters.refusedWorkers += 1
+            return refuse(peer, .keptOut, reason)
+        }
         members[worker] = Member(
-            peer: peer, name: name, host: String(hello.host.prefix(WireLimits.nameBytesMaximum)),
-            process: hello.process, instance: String(hello.instance.prefix(WireLimits.nameBytesMaximum)),
-            instructionSet: String(hello.instructionSet.prefix(20)), lastHeard: MonotonicClock.seconds)
+            peer: peer, name: name, host: ForeignText.limited(hello.host),
+            process: hello.process, instance: instance,
+            instructionSet: ForeignText.limited(hello.instructionSet, bytesMax: 20),
+            lastHeard: MonotonicClock.seconds)
         var welcome = WireWelcome()
         welcome.configurationJson = .init(options.configuration.json())
         welcome.tokenizerJson = .init(corpus.tokenizer.json())
@@ -153,6 +161,19 @@ extension ParameterServer {
         refuse(member.peer, .unknownWorker, reason)
     }
 
+    /// What a worker sent cannot be relied on: it is told so, and not let in for a while.
+    func expel(_ worker: WorkerIdentifier, reason: String) {
+        guard let member = forget(worker) else { return }
+        peers.counters.workersLost += 1
+        logger.error(
+            "worker kept out: its results are wrong",
+            metadata: [
+                "worker": "\(member.name)", "host": "\(member.host)", "process": "\(member.process)",
+                "reason": "\(reason)",
+            ])
+        refuse(member.peer, .keptOut, reason)
+    }
+
     /// A worker has left in order: what it computed goes to others.
     func noteLeft(_ worker: WorkerIdentifier) {
         guard let member = forget(worker) else { return }
@@ -184,7 +205,8 @@ extension ParameterServer {
         case .stale: peers.counters.stalePushes += 1
         case .impossible:
             peers.counters.malformed += 1
-            carryOut(.workerGone(worker, reason: "sent a gradient of impossible shape"))
+            carryOut(.misconduct(worker, reason: "sent a gradient of impossible shape"))
+        case .unusable: carryOut(.gradientUnusable(worker, sum: lease.sum, shard: Int(push.node.lower)))
         }
     }
 
@@ -198,13 +220,13 @@ extension ParameterServer {
             peers.counters.stalePushes += 1
             return
         }
-        // Sums of these must stay numbers; a worker that finds a loss that is not finite says so in another message.
-        guard done.outcomes.allSatisfy({ $0.loss.isFinite && $0.tokens <= UInt32.max }) else {
-            peers.counters.malformed += 1
-            return carryOut(.workerGone(worker, reason: "reported impossible losses"))
-        }
         let outcomes = done.outcomes.map {
             ShardOutcome(shard: Int($0.shard), loss: $0.loss, tokens: Int(clamping: $0.tokens))
+        }
+        members[worker]?.phase = "idle"
+        if let reason = impossibility(of: outcomes, lease) {
+            peers.counters.malformed += 1
+            return carryOut(.misconduct(worker, reason: reason))
         }
         if lease.work == .training {
             guard partitions.own.covers(lease.span, of: lease.sum), frames.count == lease.span.count else {
@@ -216,24 +238,50 @@ extension ParameterServer {
             }
             guard sizes.allSatisfy({ $0 }) else {
                 peers.counters.malformed += 1
-                return carryOut(.workerGone(worker, reason: "sent carried states of impossible shape"))
+                return carryOut(.misconduct(worker, reason: "sent carried states of impossible shape"))
             }
             for shard in lease.span.indices {
                 guard let state = frames.popFirst() else { break }
+                let values = state.elements(of: Float.self)
+                // With a loss that is not finite the states are none either: the loss says it better.
+                guard outcomes.contains(where: { !$0.loss.isFinite }) || values.allSatisfy(\.isFinite) else {
+                    return carryOut(.stateUnusable(worker, lease: lease.identifier, shard: shard))
+                }
                 carriedStates.deliver(
-                    shard: shard, values: state.elements(of: Float.self),
-                    holder: partitions.own.isSynchronous ? worker.bytes : nil)
+                    shard: shard, values: values, holder: partitions.own.isSynchronous ? worker.bytes : nil)
             }
         }
         let tokens = outcomes.reduce(0) { $0 + $1.tokens }
-        if lease.work == .training, done.computeSeconds > 0 {
-            members[worker]?.tokensPerSecond = Double(tokens) / done.computeSeconds
+        let speed = Double(tokens) / done.computeSeconds
+        if lease.work == .training, done.computeSeconds > 0, speed.isFinite {
+            members[worker]?.tokensPerSecond = speed
         }
         if lease.work == .training {
             ledger.note(lease, outcomes, worker: members[worker]?.name ?? "", seconds: Double(done.computeSeconds))
         }
-        members[worker]?.phase = "idle"
         members[worker]?.seconds = done.seconds.prefix(WireLimits.activitiesMaximum).filter(\.isPlausible)
         carryOut(.spanDone(worker, lease: lease.identifier, outcomes: outcomes))
+    }
+
+    /// What no computation of a lease gives, whatever the data are; `nil` for a report that may be true.
+    private func impossibility(of outcomes: [ShardOutcome], _ lease: Lease) -> String? {
+        guard outcomes.map(\.shard) == Array(lease.span.indices) else {
+            return "reported other shards than those of its lease"
+        }
+        let expected =
+            lease.work == .training
+            ? tokenCounts.training(step: lease.step, span: lease.span) : tokenCounts.evaluation(span: lease.span)
+        for (outcome, count) in zip(outcomes, expected) {
+            guard outcome.tokens == count else {
+                return
+                    "reported \(outcome.tokens) tokens for shard \(outcome.shard) of step \(lease.step + 1), which has "
+                    + "\(count)"
+            }
+            // A mean of so little is rounding; a loss is no less than nothing.
+            guard !(outcome.loss < -1e-3 * Double(count) - 1e-3) else {
+                return "reported a loss below zero for shard \(outcome.shard) of step \(lease.step + 1)"
+            }
+        }
+        return nil
     }
 }

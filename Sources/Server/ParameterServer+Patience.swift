@@ -64,13 +64,14 @@ extension ParameterServer {
                 let missing = coordinator.rules.expectedWorkers - views.count
                 return missing > 0 ? "\(missing) of \(coordinator.rules.expectedWorkers) workers" : ""
             }
-            return views.compactMap { view -> String? in
+            let slow = views.compactMap { view -> String? in
                 guard let lease = view.lease, let began = members[view.identifier]?.leaseBegan,
                     now - began > Self.worthSayingSeconds
                 else { return nil }
                 return "worker \(view.name): shards \(lease.span.lower)..<\(lease.span.upper) of step \(lease.step), "
                     + "for \(Int(now - began)) s"
-            }.prefix(3).joined(separator: "; ")
+            }
+            return ((coordinator.disputeText.map { [$0] } ?? []) + slow).prefix(3).joined(separator: "; ")
         case .summing:
             let lacking = partitions.lacking(coordinator.version).map(\.text)
             return lacking.isEmpty

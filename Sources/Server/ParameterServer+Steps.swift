@@ -68,24 +68,16 @@ extension ParameterServer {
     // MARK: - Applying
 
     /// Applies what one worker computed, without common steps.
-    func apply(_ update: Update) -> String? {
+    func apply(_ update: Update) {
         guard let outcome = update.outcome else { preconditionFailure("an update that is not computed") }
-        let failure = apply(sum: update.lease.sum, of: update.lease.span, outcome: outcome, recipients: [])
+        apply(sum: update.lease.sum, of: update.lease.span, outcome: outcome, recipients: [])
         application?.update = update
-        return failure
     }
 
-    /// Clips, and has all partitions apply Adam and stream their chunks out.
-    ///
-    /// - Returns: Why the step must be refused, if the gradient is not finite; the weights are then as before.
-    func apply(sum: Int, of span: ShardRange, outcome: StepOutcome, recipients: [WorkerIdentifier]) -> String? {
+    /// Clips, and has all partitions apply Adam and stream their chunks out. Loss and gradient are finite.
+    func apply(sum: Int, of span: ShardRange, outcome: StepOutcome, recipients: [WorkerIdentifier]) {
         let norm = partitions.gradientNorm(of: sum)
         let tokens = max(1, outcome.tokens)
-        guard outcome.loss.isFinite, norm.sumOfSquares.isFinite else {
-            peers.counters.stepsRefused += 1
-            return "the \(outcome.loss.isFinite ? "gradient" : "loss") is not finite; lower training.adam.rate or "
-                + "training.clip, or look at the data of step \(coordinator.step)"
-        }
         let workers = recipients.compactMap { recipient($0) }
         let version = coordinator.version
         var message = WirePartitionApply()
@@ -99,7 +91,6 @@ extension ParameterServer {
         partitions.apply(
             message, task.optimizer.step(update: version + 1, gradientScale: message.gradientScale), to: workers,
             over: peers)
-        return nil
     }
 
     // MARK: - Evaluations and checkpoints

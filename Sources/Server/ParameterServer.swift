@@ -23,6 +23,8 @@ public final class ParameterServer {
     let logger: Logger
     let corpus: PreparedCorpus
     let task: LanguageModelTask
+    /// What workers must report.
+    var tokenCounts: TokenCounts
     var directory: RunDirectory
     let peers: PeerSocket
 
@@ -115,6 +117,7 @@ public final class ParameterServer {
         try Self.requireMemory(options, corpus)
         do {
             task = try LanguageModelTask(options.configuration, corpus: corpus)
+            tokenCounts = TokenCounts(task)
         } catch {
             throw .data("\(error)")
         }
@@ -288,25 +291,28 @@ public final class ParameterServer {
                 sumsAwaitedSince[sum] = MonotonicClock.seconds
                 waiting += nextActions()
             case .apply(let step, let outcome, let recipients):
-                if let failure = apply(sum: step, of: tree.root, outcome: outcome, recipients: recipients) {
-                    logger.error("the step is refused", metadata: ["step": "\(step)", "reason": "\(failure)"])
-                    waiting = coordinator.fail(reason: failure)[...]
-                }
+                apply(sum: step, of: tree.root, outcome: outcome, recipients: recipients)
                 waiting += nextActions()
             case .applyUpdate(let update):
-                if let failure = apply(update) {
-                    logger.error(
-                        "the update is refused", metadata: ["step": "\(update.lease.step)", "reason": "\(failure)"])
-                    waiting = coordinator.fail(reason: failure)[...]
-                }
+                apply(update)
                 waiting += nextActions()
             case .dropSum(let sum):
                 partitions.drop(sum)
                 ledger.forgetSpans(of: sum)
                 sumsAwaitedSince[sum] = nil
+            case .restartSum(let sum, let refused):
+                peers.counters.stepsRepeated += 1
+                partitions.restart(sum, refusing: refused.map(\.bytes))
+                ledger.forgetSpans(of: sum)
+                sumsAwaitedSince[sum] = nil
             case .evaluated(let version, let outcome): noteEvaluation(version: version, outcome: outcome)
             case .checkpoint(let version): if !isKeptAsBest(version) { writeCheckpoint(version: version) }
             case .dismissed(let worker, let reason): dismiss(worker, reason: reason)
+            case .expelled(let worker, let reason): expel(worker, reason: reason)
+            case .warned(let worker, let reason):
+                logger.warning(
+                    "a result that cannot be used",
+                    metadata: ["worker": "\(members[worker]?.name ?? "")", "reason": "\(reason)"])
             case .left(let worker): noteLeft(worker)
             case .finish(let end): self.end = end
             }

@@ -40,7 +40,8 @@ extension CoordinatorStatistics {
     var list: [(String, Int)] {
         [
             ("leases-returned", leasesReturned), ("speculations", speculations),
-            ("speculations-won", speculationsWon), ("late-results", lateResults),
+            ("speculations-won", speculationsWon), ("late-results", lateResults), ("results-doubted", resultsDoubted),
+            ("results-contradicted", resultsContradicted), ("workers-expelled", workersExpelled),
         ] + staleness.sorted { $0.key < $1.key }.map { ("staleness-\($0.key)", $0.value) }
     }
 }

@@ -127,7 +127,7 @@ extension ParameterServer {
         switch end {
         case .completed: ledger.end(.completed, version: coordinator.version)
         case .stopped, nil: ledger.end(.stopped, version: coordinator.version)
-        case .failed: ledger.end(.failed, reason: reason, version: coordinator.version)
+        case .failed, .diverged: ledger.end(.failed, reason: reason, version: coordinator.version)
         }
     }
 }

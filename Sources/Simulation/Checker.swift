@@ -87,6 +87,7 @@ extension SimulatedMilestone {
             ((step &* 64 &+ chunk) &* 64 &+ lower) &* 64 &+ upper
         case .stepApplied(let version, let chunks): 1_000_003 &* version &+ chunks.lowerBound
         case .lifeBegan(let incarnation, let version): 2_000_003 &* incarnation &+ version
+        case .sumRestarted(let step): 5_000_011 &* step
         case .leaseBegan(let step, let lower, let upper): (3_000_017 &* step &+ lower) &* 64 &+ upper
         }
     }

@@ -20,8 +20,8 @@ public struct LanguageModelTask: Sendable {
     public let stepsPerEpoch: Int
     /// The updates of the whole run.
     public let totalSteps: Int
-    private var schedule: TrainingSchedule
-    private let training: MappedTokens
+    private(set) var schedule: TrainingSchedule
+    let training: MappedTokens
     let evaluation: (schedule: EvaluationSchedule, tokens: MappedTokens)?
 
     /// The task over prepared data.

@@ -42,6 +42,9 @@ package nonisolated enum WireRefusalReason: SwiftProtobuf.Enum, Swift.CaseIterab
 
   /// The sender's key does not allow what it asked for.
   case forbidden // = 9
+
+  /// The worker's results were wrong: it is not let in for a while.
+  case keptOut // = 10
   case UNRECOGNIZED(Int)
 
   package init() {
@@ -60,6 +63,7 @@ package nonisolated enum WireRefusalReason: SwiftProtobuf.Enum, Swift.CaseIterab
     case 7: self = .finished
     case 8: self = .instructionSet
     case 9: self = .forbidden
+    case 10: self = .keptOut
     default: self = .UNRECOGNIZED(rawValue)
     }
   }
@@ -76,6 +80,7 @@ package nonisolated enum WireRefusalReason: SwiftProtobuf.Enum, Swift.CaseIterab
     case .finished: return 7
     case .instructionSet: return 8
     case .forbidden: return 9
+    case .keptOut: return 10
     case .UNRECOGNIZED(let i): return i
     }
   }
@@ -92,6 +97,7 @@ package nonisolated enum WireRefusalReason: SwiftProtobuf.Enum, Swift.CaseIterab
     .finished,
     .instructionSet,
     .forbidden,
+    .keptOut,
   ]
 
 }
@@ -514,6 +520,14 @@ package nonisolated struct WireHeader: Sendable {
     set {body = .partitionForget(newValue)}
   }
 
+  package var partitionRestart: WirePartitionRestart {
+    get {
+      if case .partitionRestart(let v)? = body {return v}
+      return WirePartitionRestart()
+    }
+    set {body = .partitionRestart(newValue)}
+  }
+
   /// partition server to primary
   package var partitionReport: WirePartitionReport {
     get {
@@ -545,6 +559,14 @@ package nonisolated struct WireHeader: Sendable {
       return WirePartitionValues()
     }
     set {body = .partitionValues(newValue)}
+  }
+
+  package var partitionSuspicion: WirePartitionSuspicion {
+    get {
+      if case .partitionSuspicion(let v)? = body {return v}
+      return WirePartitionSuspicion()
+    }
+    set {body = .partitionSuspicion(newValue)}
   }
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -592,11 +614,13 @@ package nonisolated struct WireHeader: Sendable {
     case partitionFetch(WirePartitionFetch)
     case partitionPing(WirePartitionPing)
     case partitionForget(WirePartitionForget)
+    case partitionRestart(WirePartitionRestart)
     /// partition server to primary
     case partitionReport(WirePartitionReport)
     case partitionReduced(WirePartitionReduced)
     case partitionApplied(WirePartitionApplied)
     case partitionValues(WirePartitionValues)
+    case partitionSuspicion(WirePartitionSuspicion)
 
   }
 
@@ -1685,6 +1709,55 @@ package nonisolated struct WirePartitionForget: Sendable {
   package init() {}
 }
 
+/// The step in progress begins anew: nothing that was summed of it counts. From now on every partial sum is looked at,
+/// and one that cannot be summed is not taken.
+package nonisolated struct WirePartitionRestart: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var sum: UInt64 = 0
+
+  /// How often this was said in this life of the primary, with this time.
+  package var restarts: UInt32 = 0
+
+  /// Routing identities of workers of which nothing is taken for this step.
+  package var refused: [Data] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// A worker sent a partial sum that is not finite, or too large to be summed.
+package nonisolated struct WirePartitionSuspicion: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var sum: UInt64 = 0
+
+  package var worker: Data = Data()
+
+  package var node: WireShards {
+    get {_node ?? WireShards()}
+    set {_node = newValue}
+  }
+  /// Returns true if `node` has been explicitly set.
+  package var hasNode: Bool {self._node != nil}
+  /// Clears the value of `node`. Subsequent reads from it will return its default value.
+  package mutating func clearNode() {self._node = nil}
+
+  /// As in PartitionReduced.
+  package var restarts: UInt32 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _node: WireShards? = nil
+}
+
 /// The answer to an assignment, a ping, and the last state.
 package nonisolated struct WirePartitionReport: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -1718,6 +1791,9 @@ package nonisolated struct WirePartitionReduced: Sendable {
 
   /// The part of each chunk, in order, in the squared norm of the gradient.
   package var normPartials: [Double] = []
+
+  /// How often the primary has had the sum of a step begun anew, as far as the partition knows.
+  package var restarts: UInt32 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1759,7 +1835,7 @@ package nonisolated struct WirePartitionValues: Sendable {
 fileprivate nonisolated let _protobuf_package = "rondo.wire"
 
 nonisolated extension WireRefusalReason: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0REFUSAL_REASON_UNSPECIFIED\0\u{1}REFUSAL_REASON_PROTOCOL_VERSION\0\u{1}REFUSAL_REASON_RUN\0\u{1}REFUSAL_REASON_STALE_INCARNATION\0\u{1}REFUSAL_REASON_UNKNOWN_WORKER\0\u{1}REFUSAL_REASON_MALFORMED\0\u{1}REFUSAL_REASON_UNKNOWN_VERSION\0\u{1}REFUSAL_REASON_FINISHED\0\u{1}REFUSAL_REASON_INSTRUCTION_SET\0\u{1}REFUSAL_REASON_FORBIDDEN\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0REFUSAL_REASON_UNSPECIFIED\0\u{1}REFUSAL_REASON_PROTOCOL_VERSION\0\u{1}REFUSAL_REASON_RUN\0\u{1}REFUSAL_REASON_STALE_INCARNATION\0\u{1}REFUSAL_REASON_UNKNOWN_WORKER\0\u{1}REFUSAL_REASON_MALFORMED\0\u{1}REFUSAL_REASON_UNKNOWN_VERSION\0\u{1}REFUSAL_REASON_FINISHED\0\u{1}REFUSAL_REASON_INSTRUCTION_SET\0\u{1}REFUSAL_REASON_FORBIDDEN\0\u{1}REFUSAL_REASON_KEPT_OUT\0")
 }
 
 nonisolated extension WireWork: SwiftProtobuf._ProtoNameProviding {
@@ -1776,7 +1852,7 @@ nonisolated extension WireParameterKind: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension WireHeader: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Header"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}protocol_version\0\u{1}run\0\u{1}incarnation\0\u{2}\u{7}hello\0\u{1}ready\0\u{1}push\0\u{3}span_done\0\u{1}heartbeat\0\u{1}leave\0\u{3}data_request\0\u{3}computation_failed\0\u{1}attach\0\u{1}pushes\0\u{1}welcome\0\u{1}refusal\0\u{1}lease\0\u{1}weights\0\u{3}data_block\0\u{1}goodbye\0\u{3}heartbeat_reply\0\u{1}attached\0\u{4}\u{3}status_request\0\u{3}snapshot_request\0\u{3}snapshot_chunk_request\0\u{3}worker_death\0\u{3}stop_request\0\u{2}\u{6}status\0\u{1}snapshot\0\u{3}snapshot_chunk\0\u{1}acknowledgement\0\u{4}\u{7}partition_assignment\0\u{3}partition_state\0\u{3}partition_apply\0\u{3}partition_send\0\u{3}partition_fetch\0\u{3}partition_ping\0\u{3}partition_forget\0\u{4}\u{4}partition_report\0\u{3}partition_reduced\0\u{3}partition_applied\0\u{3}partition_values\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}protocol_version\0\u{1}run\0\u{1}incarnation\0\u{2}\u{7}hello\0\u{1}ready\0\u{1}push\0\u{3}span_done\0\u{1}heartbeat\0\u{1}leave\0\u{3}data_request\0\u{3}computation_failed\0\u{1}attach\0\u{1}pushes\0\u{1}welcome\0\u{1}refusal\0\u{1}lease\0\u{1}weights\0\u{3}data_block\0\u{1}goodbye\0\u{3}heartbeat_reply\0\u{1}attached\0\u{4}\u{3}status_request\0\u{3}snapshot_request\0\u{3}snapshot_chunk_request\0\u{3}worker_death\0\u{3}stop_request\0\u{2}\u{6}status\0\u{1}snapshot\0\u{3}snapshot_chunk\0\u{1}acknowledgement\0\u{4}\u{7}partition_assignment\0\u{3}partition_state\0\u{3}partition_apply\0\u{3}partition_send\0\u{3}partition_fetch\0\u{3}partition_ping\0\u{3}partition_forget\0\u{3}partition_restart\0\u{4}\u{3}partition_report\0\u{3}partition_reduced\0\u{3}partition_applied\0\u{3}partition_values\0\u{3}partition_suspicion\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2229,6 +2305,19 @@ nonisolated extension WireHeader: SwiftProtobuf.Message, SwiftProtobuf._MessageI
           self.body = .partitionForget(v)
         }
       }()
+      case 57: try {
+        var v: WirePartitionRestart?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .partitionRestart(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .partitionRestart(v)
+        }
+      }()
       case 60: try {
         var v: WirePartitionReport?
         var hadOneofValue = false
@@ -2279,6 +2368,19 @@ nonisolated extension WireHeader: SwiftProtobuf.Message, SwiftProtobuf._MessageI
         if let v = v {
           if hadOneofValue {try decoder.handleConflictingOneOf()}
           self.body = .partitionValues(v)
+        }
+      }()
+      case 64: try {
+        var v: WirePartitionSuspicion?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .partitionSuspicion(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .partitionSuspicion(v)
         }
       }()
       default: break
@@ -2437,6 +2539,10 @@ nonisolated extension WireHeader: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       guard case .partitionForget(let v)? = self.body else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 56)
     }()
+    case .partitionRestart?: try {
+      guard case .partitionRestart(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 57)
+    }()
     case .partitionReport?: try {
       guard case .partitionReport(let v)? = self.body else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 60)
@@ -2452,6 +2558,10 @@ nonisolated extension WireHeader: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     case .partitionValues?: try {
       guard case .partitionValues(let v)? = self.body else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 63)
+    }()
+    case .partitionSuspicion?: try {
+      guard case .partitionSuspicion(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 64)
     }()
     case nil: break
     }
@@ -4552,6 +4662,95 @@ nonisolated extension WirePartitionForget: SwiftProtobuf.Message, SwiftProtobuf.
   }
 }
 
+nonisolated extension WirePartitionRestart: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".PartitionRestart"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}sum\0\u{1}restarts\0\u{1}refused\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.sum) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.restarts) }()
+      case 3: try { try decoder.decodeRepeatedBytesField(value: &self.refused) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.sum != 0 {
+      try visitor.visitSingularUInt64Field(value: self.sum, fieldNumber: 1)
+    }
+    if self.restarts != 0 {
+      try visitor.visitSingularUInt32Field(value: self.restarts, fieldNumber: 2)
+    }
+    if !self.refused.isEmpty {
+      try visitor.visitRepeatedBytesField(value: self.refused, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WirePartitionRestart, rhs: WirePartitionRestart) -> Bool {
+    if lhs.sum != rhs.sum {return false}
+    if lhs.restarts != rhs.restarts {return false}
+    if lhs.refused != rhs.refused {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WirePartitionSuspicion: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".PartitionSuspicion"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}sum\0\u{1}worker\0\u{1}node\0\u{1}restarts\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.sum) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.worker) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._node) }()
+      case 4: try { try decoder.decodeSingularUInt32Field(value: &self.restarts) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.sum != 0 {
+      try visitor.visitSingularUInt64Field(value: self.sum, fieldNumber: 1)
+    }
+    if !self.worker.isEmpty {
+      try visitor.visitSingularBytesField(value: self.worker, fieldNumber: 2)
+    }
+    try { if let v = self._node {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    if self.restarts != 0 {
+      try visitor.visitSingularUInt32Field(value: self.restarts, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WirePartitionSuspicion, rhs: WirePartitionSuspicion) -> Bool {
+    if lhs.sum != rhs.sum {return false}
+    if lhs.worker != rhs.worker {return false}
+    if lhs._node != rhs._node {return false}
+    if lhs.restarts != rhs.restarts {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension WirePartitionReport: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".PartitionReport"
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}is_loaded\0\u{3}resident_bytes\0\u{1}counters\0\u{1}seconds\0\u{1}leaves\0")
@@ -4604,7 +4803,7 @@ nonisolated extension WirePartitionReport: SwiftProtobuf.Message, SwiftProtobuf.
 
 nonisolated extension WirePartitionReduced: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".PartitionReduced"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}sum\0\u{3}norm_partials\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}sum\0\u{3}norm_partials\0\u{1}restarts\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4614,6 +4813,7 @@ nonisolated extension WirePartitionReduced: SwiftProtobuf.Message, SwiftProtobuf
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularUInt64Field(value: &self.sum) }()
       case 2: try { try decoder.decodeRepeatedDoubleField(value: &self.normPartials) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.restarts) }()
       default: break
       }
     }
@@ -4626,12 +4826,16 @@ nonisolated extension WirePartitionReduced: SwiftProtobuf.Message, SwiftProtobuf
     if !self.normPartials.isEmpty {
       try visitor.visitPackedDoubleField(value: self.normPartials, fieldNumber: 2)
     }
+    if self.restarts != 0 {
+      try visitor.visitSingularUInt32Field(value: self.restarts, fieldNumber: 3)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: WirePartitionReduced, rhs: WirePartitionReduced) -> Bool {
     if lhs.sum != rhs.sum {return false}
     if lhs.normPartials != rhs.normPartials {return false}
+    if lhs.restarts != rhs.restarts {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

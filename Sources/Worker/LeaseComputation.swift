@@ -129,13 +129,13 @@ final class LeaseComputation {
             for shard in lease.span.indices {
                 if let given = carriedStates[shard] {
                     guard given.count == task.carriedStateCount(ofShard: shard) else {
-                        throw WorkerError.system("the state of shard \(shard) came with \(given.count) numbers")
+                        throw StateMissing(shard: shard, step: lease.step)
                     }
                     carried[shard] = given
                 } else if let own = ownStates[lease.step]?[shard] {
                     carried[shard] = own
                 } else {
-                    throw WorkerError.system("the state of shard \(shard) at step \(lease.step) is missing")
+                    throw StateMissing(shard: shard, step: lease.step)
                 }
             }
         }
@@ -156,6 +156,22 @@ final class LeaseComputation {
         let states = results.map { task.carriesState ? $0.finalState : [] }
         keep(states, of: lease)
         return LeaseResult(outcomes: results.map(Self.outcome), states: states)
+    }
+
+    /// The server did not send a state that this worker does not have.
+    struct StateMissing: Error, CustomStringConvertible {
+        var shard: Int
+        var step: Int
+        var description: String { "sent a lease of step \(step) without the carried state of shard \(shard)" }
+    }
+
+    /// Whether a lease is for a step that the run has, and for work that there are data for.
+    func canCompute(_ lease: WireLease) -> Bool {
+        switch lease.work {
+        case .training: lease.step < UInt64(clamping: task.totalSteps)
+        case .evaluation: lease.step <= UInt64(clamping: task.totalSteps) && task.stepsBetweenEvaluations != nil
+        case .unspecified, .UNRECOGNIZED: false
+        }
     }
 
     /// Keeps the states at the end of a lease's step, one for each shard of its span, for the next step.

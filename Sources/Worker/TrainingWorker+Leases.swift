@@ -27,9 +27,7 @@ extension TrainingWorker {
         let isAccepted =
             connections.mayCome(chunk: Int(header.chunk), from: origin)
             && computation.accept(header, frames: &frames, memory: memory)
-        guard isAccepted else {
-            return try feed(.refused(reason: "weights of impossible shape", isFinal: false))
-        }
+        guard isAccepted else { return try feed(.misled(reason: "sent weights of impossible shape")) }
         let version = Int(clamping: header.version)
         let isInPlace = connections.note(version: version, isLast: header.isLast, from: origin)
         try feed(.weightsReceived(version: version, isLast: isInPlace))
@@ -38,11 +36,15 @@ extension TrainingWorker {
     func take(_ header: WireLease, frames received: consuming FrameList) throws {
         var frames = received
         guard let computation, header.span.lower < header.span.upper, header.stateShards.count == frames.count,
-            header.span.upper <= UInt32(computation.shards)
-        else { return try feed(.refused(reason: "a lease of impossible shape", isFinal: false)) }
+            header.span.upper <= UInt32(computation.shards), computation.canCompute(header)
+        else { return try feed(.misled(reason: "sent a lease of impossible shape")) }
         leasedStates = [:]
         for shard in header.stateShards {
             guard let frame = frames.popFirst() else { break }
+            guard (header.span.lower..<header.span.upper).contains(shard),
+                frame.count == computation.task.carriedStateCount(ofShard: Int(shard)) * MemoryLayout<Float>.stride
+                    || frame.count == 0
+            else { return try feed(.misled(reason: "sent a carried state of impossible shape")) }
             leasedStates[Int(shard)] = frame.elements(of: Float.self)
         }
         try feed(
@@ -63,35 +65,31 @@ extension TrainingWorker {
         let result: LeaseResult
         switch lease.work {
         case .training:
-            result = try computation.train(lease, carriedStates: leasedStates, over: connections)
+            do {
+                result = try computation.train(lease, carriedStates: leasedStates, over: connections)
+            } catch let problem as LeaseComputation.StateMissing {
+                return try feed(.misled(reason: "\(problem)"))
+            }
             if !hasSentGradients { logger.info("the first gradients are sent", metadata: ["step": "\(lease.step)"]) }
             hasSentGradients = true
         case .evaluation: result = computation.evaluate(lease)
         }
-        if let bad = result.outcomes.first(where: { !$0.loss.isFinite }) {
-            var failed = WireComputationFailed()
-            failed.lease = UInt64(lease.identifier)
-            failed.step = UInt64(lease.step)
-            failed.shard = UInt32(bad.shard)
-            failed.reason = "the loss is \(bad.loss); lower training.adam.rate or training.clip, or look at the data"
-            try connection.send(.computationFailed(failed))
-        } else {
-            var done = WireSpanDone()
-            done.lease = UInt64(lease.identifier)
-            done.step = UInt64(lease.step)
-            done.computeSeconds = MonotonicClock.seconds - began
-            done.seconds = clock.report(computation.phases)
-            done.outcomes = result.outcomes.map {
-                var outcome = WireShardOutcome()
-                outcome.shard = UInt32($0.shard)
-                outcome.loss = $0.loss
-                outcome.tokens = UInt64($0.tokens)
-                return outcome
-            }
-            var frames = FrameList()
-            for state in result.states { frames.append(Frame(copyingElements: state)) }
-            try connection.send(.spanDone(done), frames: frames)
+        // A loss that is no number is reported as it is: the server has another worker compute the same.
+        var done = WireSpanDone()
+        done.lease = UInt64(lease.identifier)
+        done.step = UInt64(lease.step)
+        done.computeSeconds = MonotonicClock.seconds - began
+        done.seconds = clock.report(computation.phases)
+        done.outcomes = result.outcomes.map {
+            var outcome = WireShardOutcome()
+            outcome.shard = UInt32($0.shard)
+            outcome.loss = $0.loss
+            outcome.tokens = UInt64($0.tokens)
+            return outcome
         }
+        var frames = FrameList()
+        for state in result.states { frames.append(Frame(copyingElements: state)) }
+        try connection.send(.spanDone(done), frames: frames)
         try feed(.computed)
     }
 }

@@ -148,7 +148,10 @@ public final class TrainingWorker {
             case .compute(let lease): try compute(lease)
             case .reconnect(let reason):
                 logger.notice("connecting anew", metadata: ["reason": "\(reason)"])
-                MonotonicClock.sleep(seconds: 0.2)
+                let end = MonotonicClock.seconds + session.pauseSeconds
+                while MonotonicClock.seconds < end, TerminationSignal.received == nil {
+                    MonotonicClock.sleep(seconds: 0.2)
+                }
                 try connect()
             case .sendLeave:
                 var leave = WireLeave()
@@ -168,7 +171,11 @@ public final class TrainingWorker {
             failure = .unreachable(
                 "no server at \(options.endpoint): \(reason); "
                     + (explanation ?? "is rondo-server running there, and the port open?"))
-        case .failed(let reason): failure = .training(reason)
+        case .failed(let reason): failure = .training(ForeignText.shown(reason))
+        case .fruitless(let reason):
+            failure = .unreachable("the server at \(options.endpoint) is of no use: \(ForeignText.shown(reason))")
+        case .keptOut(let reason):
+            failure = .system("the server at \(options.endpoint) keeps this worker out: \(ForeignText.shown(reason))")
         }
     }
 
@@ -210,7 +217,10 @@ public final class TrainingWorker {
             if refusal.reason == .finished {
                 return try feed(.dismissed(reason: refusal.explanation, isFailure: false))
             }
-            try feed(.refused(reason: refusal.explanation, isFinal: isFinal))
+            if refusal.reason == .keptOut {
+                return try feed(.keptOut(reason: ForeignText.limited(refusal.explanation)))
+            }
+            try feed(.refused(reason: ForeignText.limited(refusal.explanation), isFinal: isFinal))
         case .weights(let weights): try take(weights, frames: received.frames, from: origin)
         case .lease(let lease): try take(lease, frames: received.frames)
         case .goodbye(let goodbye):

@@ -241,7 +241,7 @@ func completeAlready() {
     #expect(coordinator.handle(.tick, now: 0) == [.finish(.completed)])
 }
 
-@Test("whatever workers come, go and stall, every step is applied exactly once and in order", arguments: 1...200)
+@Test("whatever workers come, go, stall and lie, every step is applied exactly once and in order", arguments: 1...400)
 func randomLives(seed: Int) {
     var random = SplitMix(state: UInt64(seed))
     var coordinator = coordinator(shards: 7, steps: 12, evaluate: 4, checkpoint: 3)
@@ -250,6 +250,8 @@ func randomLives(seed: Int) {
     var next = 0
     var now = 0.0
     var evaluations: [Int] = []
+    /// One that lies, in every other seed.
+    var liar: WorkerIdentifier?
     /// What partitions are doing; they take their time.
     var underWay: CoordinatorAction?
     func carryOut(_ actions: [CoordinatorAction], _ coordinator: inout Coordinator) {
@@ -261,8 +263,11 @@ func randomLives(seed: Int) {
                 #expect(outcome.tokens == 70, "seed \(seed)")
                 underWay = action
             case .evaluated(let version, _): evaluations.append(version)
-            case .dismissed(let worker, _), .left(let worker): alive.removeAll { $0 == worker }
-            case .sendWeights, .grant, .checkpoint, .finish, .applyUpdate, .dropSum: break
+            case .dismissed(let worker, _), .left(let worker), .expelled(let worker, _):
+                alive.removeAll { $0 == worker }
+                if worker == liar { liar = nil }
+            case .restartSum: underWay = nil
+            case .sendWeights, .grant, .checkpoint, .finish, .applyUpdate, .dropSum, .warned: break
             }
         }
     }
@@ -291,6 +296,7 @@ func randomLives(seed: Int) {
             let worker = WorkerIdentifier(Array("w\(next)".utf8))
             next += 1
             alive.append(worker)
+            if seed % 2 == 0, liar == nil, random.next() % 3 == 0 { liar = worker }
             carryOut(
                 coordinator.handle(.workerReady(worker, name: "n\(next % 5)", process: "\(worker)"), now: now),
                 &coordinator)
@@ -301,7 +307,22 @@ func randomLives(seed: Int) {
             carryOut(coordinator.handle(event, now: now), &coordinator)
         case 2...8 where !busy.isEmpty:
             let worker = busy[Int(random.next() % UInt64(busy.count))]
-            carryOut(coordinator.deliver(worker, now: now), &coordinator)
+            // Who lies alone, or twice of the same, is believed: there is nobody to ask.
+            if worker == liar, alive.count > 1, coordinator.disputeText == nil, random.next() % 2 == 0,
+                let lease = coordinator.lease(of: worker)
+            {
+                let first = lease.span.lower
+                let bad = lease.span.indices.map { ShardOutcome(shard: $0, loss: .nan, tokens: 10) }
+                let lies: [CoordinatorEvent] = [
+                    .spanDone(worker, lease: lease.identifier, outcomes: bad),
+                    .computationFailed(worker, step: lease.step, shard: first, reason: "no"),
+                    .stateUnusable(worker, lease: lease.identifier, shard: first),
+                    .gradientUnusable(worker, sum: lease.sum, shard: first), .misconduct(worker, reason: "counts"),
+                ]
+                carryOut(coordinator.handle(lies[Int(random.next() % 5)], now: now), &coordinator)
+            } else {
+                carryOut(coordinator.deliver(worker, now: now), &coordinator)
+            }
         default:
             for worker in alive where random.next() % 4 != 0 {
                 carryOut(coordinator.handle(.heard(worker), now: now), &coordinator)

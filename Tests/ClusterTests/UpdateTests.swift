@@ -22,6 +22,9 @@ private struct FreeCluster {
     /// What partitions are doing; they take their time.
     var summing: [Int] = []
     var applying: Update?
+    /// One that lies, in every other seed.
+    var liar: WorkerIdentifier?
+    let hasLiar: Bool
 
     init(seed: Int, stalenessMax: Int?, shards: Int = 7, steps: Int = 12) {
         var rules = CoordinatorRules(shards: shards, totalSteps: steps, evaluateEverySteps: 4, checkpointEverySteps: 3)
@@ -29,6 +32,7 @@ private struct FreeCluster {
         rules.stalenessMax = stalenessMax
         self.rules = rules
         coordinator = Coordinator(rules: rules)
+        hasLiar = seed % 2 == 0
         random = SplitMix(state: UInt64(seed))
         counts = Array(repeating: Array(repeating: 0, count: steps), count: shards)
     }
@@ -47,8 +51,11 @@ private struct FreeCluster {
                 #expect(coordinator.positions == Array(repeating: step, count: rules.shards))
                 evaluated.append(step)
             case .checkpoint(let step): checkpoints.append((step, coordinator.positions ?? []))
-            case .dismissed(let worker, _), .left(let worker): alive.removeAll { $0 == worker }
-            case .sendWeights, .grant, .finish, .dropSum: break
+            case .dismissed(let worker, _), .left(let worker), .expelled(let worker, _):
+                alive.removeAll { $0 == worker }
+                if worker == liar { liar = nil }
+            case .restartSum: Issue.record("a common step")
+            case .sendWeights, .grant, .finish, .dropSum, .warned: break
             }
         }
     }
@@ -73,6 +80,7 @@ private struct FreeCluster {
             joined += 1
             let worker = WorkerIdentifier(Array("w\(joined)".utf8))
             alive.append(worker)
+            if hasLiar, liar == nil, random.next() % 3 == 0 { liar = worker }
             take(.workerReady(worker, name: "n\(joined % 5)", process: "\(worker)"))
         case 1 where !alive.isEmpty && random.next() % 2 == 0:
             let worker = alive[Int(random.next() % UInt64(alive.count))]
@@ -81,7 +89,11 @@ private struct FreeCluster {
             let worker = busy[Int(random.next() % UInt64(busy.count))]
             guard let lease = coordinator.lease(of: worker) else { return }
             take(.acknowledged(worker, version: lease.version))
-            let outcomes = lease.span.indices.map { ShardOutcome(shard: $0, loss: 1, tokens: 10) }
+            // Who lies alone, or twice of the same, is believed: there is nobody to ask.
+            let lies = worker == liar && alive.count > 1 && coordinator.disputeText == nil && random.next() % 2 == 0
+            if lies, random.next() % 3 == 0 { return take(.misconduct(worker, reason: "counts")) }
+            let loss = lies ? Double.nan : 1
+            let outcomes = lease.span.indices.map { ShardOutcome(shard: $0, loss: loss, tokens: 10) }
             take(.spanDone(worker, lease: lease.identifier, outcomes: outcomes))
         default:
             for worker in alive where random.next() % 4 != 0 { take(.heard(worker)) }

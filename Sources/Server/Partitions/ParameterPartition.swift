@@ -27,6 +27,8 @@ final class ParameterPartition {
         case stale
         /// Its sizes are not those of the run.
         case impossible
+        /// It is not finite, or too large to be summed, and was not taken.
+        case unusable
     }
 
     /// The parameters of the whole model.
@@ -44,6 +46,10 @@ final class ParameterPartition {
     private let precision: Precision
     private let tree: ReductionTree
     private let clock: ServerClock
+    /// Whether every partial sum is looked at: since a step was begun anew.
+    private var inspects = false
+    /// Workers of which nothing is taken for the step in progress.
+    private var refused: Set<RoutingIdentifier> = []
     /// By their numbers: of the step alone, or without common steps of each lease.
     private var sums: [Int: Sum] = [:]
 
@@ -93,6 +99,19 @@ final class ParameterPartition {
     /// Whether all gradients of a span are in.
     func covers(_ span: ShardRange, of sum: Int) -> Bool { sums[sum]?.reduction.covers(span) ?? false }
 
+    /// The sum of the step in progress begins anew; of some workers nothing is taken for it. From now on every partial
+    /// sum is looked at, for one has been that could not be used, and nobody knows yet whose.
+    func restart(refusing refused: Set<RoutingIdentifier>) {
+        inspects = true
+        self.refused = refused
+        guard isSynchronous else { return }
+        begin(version, root: tree.root)
+        StandIn.note(.sumRestarted(step: version))
+    }
+
+    /// Whether gradients of a worker are taken for the step in progress.
+    func takes(from worker: RoutingIdentifier) -> Bool { refused.isEmpty || !refused.contains(worker) }
+
     /// The lease of a sum was given up.
     func drop(_ sum: Int) { if !isSynchronous { sums[sum] = nil } }
 
@@ -126,6 +145,12 @@ final class ParameterPartition {
         let place = chunk - chunks.lowerBound
         let before = clock.enter(.sum)
         defer { clock.enter(before) }
+        if inspects,
+            !GradientLimit.allows(
+                partial: payload.normPartial(columns: columns), shards: tree.shards, chunks: layout.chunks.count)
+        {
+            return .unusable
+        }
         if sums[number] == nil { open(number, root: ShardRange(lower, upper)) }
         guard sums[number]?.reduction.root.contains(ShardRange(lower, upper)) ?? false else { return .impossible }
         let verdict = sums[number]?.reduction.insert(
@@ -169,6 +194,7 @@ final class ParameterPartition {
             }
         }
         sums[number] = nil
+        refused = []
         if isSynchronous { begin(version, root: tree.root) }
     }
 

@@ -32,14 +32,26 @@ extension ParameterServer {
     private static let waitingClientsMax = 2048
 
     /// Something came from a partition server: goes on if nobody else is waited for.
-    func advance() { carryOut(nextActions()) }
+    func advance() {
+        for suspicion in partitions.takeSuspicions() {
+            carryOut(
+                .gradientUnusable(
+                    WorkerIdentifier([UInt8](suspicion.worker)), sum: Int(clamping: suspicion.sum),
+                    shard: Int(suspicion.node.lower)))
+        }
+        carryOut(nextActions())
+    }
 
     /// What the coordinator asks for once all partitions have done what they were waited for.
     func nextActions() -> [CoordinatorAction] {
         var actions: [CoordinatorAction] = []
         for sum in sumsAwaitedSince.keys.sorted() where partitions.isReduced(sum) {
             sumsAwaitedSince[sum] = nil
-            actions += coordinator.handle(.reduced(step: sum), now: MonotonicClock.seconds)
+            // The norm says whether all is finite: no gradient is read once more for that.
+            let isUsable = GradientLimit.allows(sumOfSquares: partitions.gradientNorm(of: sum).sumOfSquares)
+            if !isUsable { peers.counters.stepsRefused += 1 }
+            actions += coordinator.handle(
+                isUsable ? .reduced(step: sum) : .sumUnusable(sum), now: MonotonicClock.seconds)
         }
         // What was being applied may be done as well: no further message would tell.
         guard let application, partitions.holds(version: application.version + 1) else { return actions }

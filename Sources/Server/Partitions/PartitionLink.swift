@@ -34,6 +34,12 @@ final class PartitionLink {
     /// The version that it holds.
     private(set) var version: Int
 
+    /// How often the step in progress was begun anew.
+    private var restarts: UInt32 = 0
+    /// What the partition could not take.
+    private var suspicions: [WirePartitionSuspicion] = []
+    private static let suspicionsMax = 64
+
     let socket: Socket
     let monitor: SocketMonitor
     private let run: String
@@ -78,6 +84,21 @@ final class PartitionLink {
         }
         poller.add(socket)
         poller.add(monitor)
+    }
+
+    /// The sum of the step in progress begins anew: what the partition said of it before does not count.
+    func restart(_ message: WirePartitionRestart) {
+        restarts = message.restarts
+        reduced = [:]
+        suspicions = []
+        send(.partitionRestart(message))
+    }
+
+    /// What the partition could not take since the last call.
+    func takeSuspicions() -> [WirePartitionSuspicion] {
+        guard !suspicions.isEmpty else { return [] }
+        defer { suspicions = [] }
+        return suspicions
     }
 
     /// A sum is applied, or given up.
@@ -165,7 +186,12 @@ final class PartitionLink {
         guard header.run == run, header.incarnation == incarnation else { return }
         switch header.body {
         case .partitionReport(let report): self.report = report
+        case .partitionSuspicion(let answer):
+            // Of the same worker and step there may be one for every chunk.
+            if answer.restarts == restarts, suspicions.count < Self.suspicionsMax { suspicions.append(answer) }
         case .partitionReduced(let answer):
+            // Said before the partition knew that the step begins anew.
+            guard answer.restarts == restarts else { return }
             guard answer.normPartials.count == chunks.count else { return lose("sent norms of impossible shape") }
             reduced[Int(clamping: answer.sum)] = answer.normPartials
             // Sums of workers that are gone by now: the oldest go.

@@ -26,7 +26,7 @@ extension PartitionServer {
         case .pushes(let several):
             for push in several.pushes { accept(push, frames: FrameList(), from: peer, tenure) }
         case .partitionState, .partitionApply, .partitionSend, .partitionFetch, .partitionPing, .partitionForget,
-            .goodbye:
+            .partitionRestart, .goodbye:
             guard peer == tenure.primary else {
                 peers.counters.malformed += 1
                 return peers.refuse(peer, .malformed, "only the primary may say so")
@@ -60,6 +60,11 @@ extension PartitionServer {
     ) {
         guard tenure.isLoaded else { return peers.refuse(worker, .unknownVersion, "the parameters are not here yet") }
         let partition = tenure.partition
+        // Only who was sent weights can have computed anything, and only by the primary's word.
+        guard tenure.admitted.contains(worker), partition.takes(from: worker) else {
+            peers.counters.stalePushes += 1
+            return
+        }
         let everything = ReductionTree(shards: tenure.assignment.shards).root
         switch partition.accept(
             push, frames: frames, within: everything, memory: partition.isSynchronous ? tenure.gradients[worker] : nil)
@@ -68,13 +73,21 @@ extension PartitionServer {
         case .completed:
             var reduced = WirePartitionReduced()
             reduced.sum = push.sum
-            reduced.normPartials = partition.normPartials(of: Int(push.sum))
+            reduced.normPartials = partition.normPartials(of: Int(clamping: push.sum))
+            reduced.restarts = tenure.restarts
             peers.send(.partitionReduced(reduced), to: tenure.primary)
         case .duplicate: peers.counters.duplicatePushes += 1
         case .stale: peers.counters.stalePushes += 1
         case .impossible:
             peers.counters.malformed += 1
             peers.refuse(worker, .malformed, "a gradient of impossible shape")
+        case .unusable:
+            var suspicion = WirePartitionSuspicion()
+            suspicion.sum = push.sum
+            suspicion.worker = .init(worker.bytes)
+            suspicion.node = push.node
+            suspicion.restarts = tenure.restarts
+            peers.send(.partitionSuspicion(suspicion), to: tenure.primary)
         }
     }
 
@@ -87,12 +100,20 @@ extension PartitionServer {
         case .partitionSend(let order): send(order, tenure)
         case .partitionFetch(let request): answer(request, tenure)
         case .partitionPing: report()
+        case .partitionRestart(let order):
+            guard tenure.isLoaded, order.sum == UInt64(clamping: tenure.partition.version) else {
+                return refuse(tenure, "sum \(order.sum) cannot begin anew at version \(tenure.partition.version)")
+            }
+            self.tenure?.restarts = order.restarts
+            tenure.partition.restart(
+                refusing: Set(order.refused.map { RoutingIdentifier(Frame(copying: [UInt8]($0))) }))
         case .partitionForget(let order) where order.sum > 0:
             tenure.partition.drop(Int(clamping: order.sum))
         case .partitionForget(let order):
             let worker = RoutingIdentifier(Frame(copying: [UInt8](order.worker)))
             self.tenure?.gradients[worker] = nil
             self.tenure?.workers.remove(worker)
+            self.tenure?.admitted.remove(worker)
         case .goodbye(let goodbye): dismissal = goodbye.explanation
         default: break
         }
@@ -137,7 +158,9 @@ extension PartitionServer {
         guard tenure.isLoaded, order.version == UInt64(tenure.partition.version) else {
             return refuse(tenure, "version \(order.version) is not the one that is here")
         }
-        tenure.partition.sendAll(to: recipient([UInt8](order.worker), tenure), over: peers)
+        let recipient = recipient([UInt8](order.worker), tenure)
+        if tenure.admitted.count < Self.workersMax { self.tenure?.admitted.insert(recipient.peer) }
+        tenure.partition.sendAll(to: recipient, over: peers)
     }
 
     private func recipient(_ worker: [UInt8], _ tenure: Tenure) -> WeightsRecipient {

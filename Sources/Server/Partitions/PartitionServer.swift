@@ -68,6 +68,10 @@ public final class PartitionServer {
         var gradients: [RoutingIdentifier: SharedMemory] = [:]
         /// Those who attached.
         var workers: Set<RoutingIdentifier> = []
+        /// Those whom the primary had weights sent to, and has not sent away since.
+        var admitted: Set<RoutingIdentifier> = []
+        /// How often the primary had a step begun anew.
+        var restarts: UInt32 = 0
         var lastHeard: Double
         var isReportedSilent = false
         var isLoaded: Bool { missing.isEmpty }

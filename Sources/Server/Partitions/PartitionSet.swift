@@ -20,6 +20,8 @@ final class PartitionSet {
     let links: [PartitionLink]
     /// The parameters of the whole model.
     let layout: ParameterLayout
+    /// How often a step was begun anew.
+    private var restarts = 0
 
     /// Divides the parameters, tells each partition server what it owns, and hands all chunks their state.
     ///
@@ -122,6 +124,21 @@ final class PartitionSet {
             link.send(.partitionForget(message))
         }
     }
+
+    /// The sum of a common step begins anew, and of some workers nothing is taken for it. From now on every partial sum
+    /// is looked at.
+    func restart(_ sum: Int, refusing refused: [[UInt8]]) {
+        restarts += 1
+        own.restart(refusing: Set(refused.map { RoutingIdentifier(Frame(copying: $0)) }))
+        var message = WirePartitionRestart()
+        message.sum = UInt64(sum)
+        message.restarts = UInt32(clamping: restarts)
+        message.refused = refused.map { .init($0) }
+        for link in links { link.restart(message) }
+    }
+
+    /// What partition servers could not take since the last call.
+    func takeSuspicions() -> [WirePartitionSuspicion] { links.flatMap { $0.takeSuspicions() } }
 
     /// Whether all partitions hold a version.
     func holds(version: Int) -> Bool { own.version == version && links.allSatisfy { $0.version == version } }
