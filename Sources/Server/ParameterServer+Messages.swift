@@ -272,14 +272,13 @@ extension ParameterServer {
             lease.work == .training
             ? tokenCounts.training(step: lease.step, span: lease.span) : tokenCounts.evaluation(span: lease.span)
         for (outcome, count) in zip(outcomes, expected) {
+            let place = "shard \(outcome.shard) of step \(lease.step + 1)"
             guard outcome.tokens == count else {
-                return
-                    "reported \(outcome.tokens) tokens for shard \(outcome.shard) of step \(lease.step + 1), which has "
-                    + "\(count)"
+                return "reported \(outcome.tokens) tokens for \(place), which has \(count)"
             }
             // A mean of so little is rounding; a loss is no less than nothing.
             guard !(outcome.loss < -1e-3 * Double(count) - 1e-3) else {
-                return "reported a loss below zero for shard \(outcome.shard) of step \(lease.step + 1)"
+                return "reported a loss below zero for \(place)"
             }
         }
         return nil

@@ -54,12 +54,12 @@ extension WireHeader.OneOf_Body {
         case .hello, .ready, .push, .pushes, .spanDone, .heartbeat, .leave, .dataRequest, .computationFailed, .attach:
             .work
         case .partitionAssignment, .partitionState, .partitionApply, .partitionSend, .partitionFetch, .partitionPing,
-            .partitionForget, .goodbye:
+            .partitionForget, .partitionRestart, .goodbye:
             .lead
         // No server takes these; it says so to everybody.
         case .welcome, .refusal, .lease, .weights, .dataBlock, .heartbeatReply, .attached, .status, .snapshot,
             .snapshotChunk, .acknowledgement, .partitionReport, .partitionReduced, .partitionApplied,
-            .partitionValues:
+            .partitionValues, .partitionSuspicion:
             []
         }
     }
