@@ -1,7 +1,7 @@
 // How large a gradient may be.
 
-/// The limit beyond which a gradient cannot be used: its square, and Adam's moments with it, leave single precision long
-/// before. What is no number is beyond it, too.
+/// The limit beyond which a gradient cannot be used: its square, and Adam's moments with it, leave single precision
+/// long before. What is no number is beyond it, too.
 enum GradientLimit {
     /// Of the norm of the sum over all shards, before it is divided by the tokens and clipped.
     static let normMax = 1e30
