@@ -105,7 +105,9 @@ public struct Coordinator: Sendable {
         if !rules.isSynchronous {
             flow = UpdateFlow(tree: tree, stalenessMax: rules.stalenessMax, positions: positions)
         }
-        lastMeeting = positions.min() ?? 0
+        // Shards that are apart meet next where none of them has to go back, whatever the rules were before.
+        let (least, most) = (positions.min() ?? 0, positions.max() ?? 0)
+        lastMeeting = least == most ? least : most - 1
     }
 
     /// The steps done: in synchronous training the version, else what all shards together amount to.

@@ -122,6 +122,7 @@ extension ParameterServer {
             partitions: partitions, states: carriedStates, shards: tree.shards, tokenizer: corpus.tokenizer.json(),
             record: record(version: version, withState: true),
             configuration: options.configuration.json(), best: progress.bestStep, logger: logger)
+        if folder != nil { configurationIsNews = false }
         if let folder { ledger.noteCheckpoint(Ledger.digests(of: folder), version: coordinator.version) }
     }
 

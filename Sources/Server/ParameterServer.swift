@@ -54,6 +54,8 @@ public final class ParameterServer {
     let startedAt = MonotonicClock.seconds
     var end: RunEnd?
     var solitude = Solitude()
+    /// Whether the run goes on with a configuration that no checkpoint has yet.
+    var configurationIsNews = false
     /// Why the server stops although nobody asked it to.
     var abandonment: String?
 
@@ -108,12 +110,9 @@ public final class ParameterServer {
             throw error
         }
         directory = try RunDirectory(
-            path: options.output, configuration: options.configuration, resumes: options.resumes)
-        do {
-            corpus = try Self.prepareCorpus(options.configuration, in: directory, logger: logger)
-        } catch {
-            throw .data("\(error)")
-        }
+            path: options.output, configuration: options.configuration, resumes: options.resumes,
+            acceptsChanges: options.acceptsChanges)
+        corpus = try Self.prepareCorpus(options.configuration, in: directory, logger: logger)
         try Self.requireMemory(options, corpus)
         do {
             task = try LanguageModelTask(options.configuration, corpus: corpus)
@@ -147,6 +146,7 @@ public final class ParameterServer {
             guard record.data == Self.contentHashes(of: corpus) else {
                 throw .data("\(directory.dataPath): other data than those of the checkpoint \(opened.folder.path)")
             }
+            try Self.requireSteps(after: record, task, in: directory)
             restored = record
         } else {
             source = InitialParameters(task)
@@ -169,7 +169,9 @@ public final class ParameterServer {
             checkpoints.noteRestored(restored, logger: logger)
             logger.notice("continuing the run", metadata: ["step": "\(restored.step)", "of": "\(task.totalSteps)"])
         }
-        try directory.register(options.configuration)
+        configurationIsNews = restored != nil && !directory.changes.isEmpty
+        try directory.register(
+            options.configuration, isComplete: restored.map { $0.step >= task.totalSteps } ?? false)
         beginLedger(restored: restored)
         StandIn.note(.lifeBegan(incarnation: Int(peers.incarnation), version: coordinator.version))
         if let file = options.endpointFile { try peers.announce(in: file) }
@@ -185,20 +187,6 @@ public final class ParameterServer {
     /// SHA-256 of each prepared file, by name.
     static func contentHashes(of corpus: PreparedCorpus) -> [String: String] {
         Dictionary(uniqueKeysWithValues: dataFiles(of: corpus).map { ($0.name, $0.reference.sha256) })
-    }
-
-    /// The run's data: prepared once, by its first server; a text that changed since changes no run.
-    private static func prepareCorpus(
-        _ configuration: RunConfiguration, in directory: borrowing RunDirectory, logger: Logger
-    ) throws(CorpusError) -> PreparedCorpus {
-        let validates = configuration.data.validation != .fraction(0)
-        if directory.identity.incarnation > 1, let corpus = try? PreparedCorpus(directory: directory.dataPath),
-            !validates || corpus.validation != nil
-        {
-            return corpus
-        }
-        logger.info("preparing the data", metadata: ["train": "\(configuration.data.train)"])
-        return try CorpusBuilder.prepare(configuration, into: directory.dataPath)
     }
 
     private func runToTheEnd() throws(ServerError) -> ServerEnd {
@@ -314,7 +302,10 @@ public final class ParameterServer {
                     "a result that cannot be used",
                     metadata: ["worker": "\(members[worker]?.name ?? "")", "reason": "\(reason)"])
             case .left(let worker): noteLeft(worker)
-            case .finish(let end): self.end = end
+            case .finish(let end):
+                // Without a step to compute, the newest checkpoint still says what the run was to be before.
+                if end == .completed, configurationIsNews { writeCheckpoint(version: coordinator.step) }
+                self.end = end
             }
         }
     }

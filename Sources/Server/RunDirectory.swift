@@ -25,17 +25,23 @@ struct RunDirectory: ~Copyable {
 
     let path: String
     private(set) var identity: Identity
+    /// What differs from the configuration that the run had so far.
+    let changes: ConfigurationChanges
     private let lock: Int32
 
     var dataPath: String { path + "/data" }
+    /// Where data are prepared to be compared with those of the run.
+    var comparisonPath: String { path + "/data-compared" }
     var checkpointsPath: String { path + "/checkpoints" }
     var ledgerPath: String { path + "/" + Ledger.fileName }
 
     /// Opens the directory for this server alone, for a new run or the next life of the one that is there.
     ///
     /// - Throws: `ServerError.directory` if another server lives there, if a run is there and was not to be resumed, or
-    ///   if it has another configuration.
-    init(path given: String, configuration: RunConfiguration, resumes: Bool) throws(ServerError) {
+    ///   if it cannot go on with this configuration.
+    init(
+        path given: String, configuration: RunConfiguration, resumes: Bool, acceptsChanges: Bool
+    ) throws(ServerError) {
         do {
             try FileManager.default.createDirectory(atPath: given, withIntermediateDirectories: true)
         } catch {
@@ -52,13 +58,17 @@ struct RunDirectory: ~Copyable {
         }
         Self.sign(descriptor)
         var identity = Identity(run: Self.newIdentifier(), incarnation: 0, completed: false)
+        var changes = ConfigurationChanges()
         do throws(ServerError) {
             if let existing = try Self.readIdentity(path + "/run.json") {
                 guard resumes else {
                     throw ServerError.directory(
                         "\(path): a run is there already; add --resume to continue it, or choose another --output")
                 }
-                try Self.requireSame(configuration, as: path + "/configuration.json", in: path)
+                changes = configuration.changes(from: try Self.configuration(path + "/configuration.json"))
+                if let reason = changes.refusal(acceptsChanges: acceptsChanges) {
+                    throw ServerError.directory("\(path): \(reason)")
+                }
                 identity = existing
             }
         } catch {
@@ -68,11 +78,15 @@ struct RunDirectory: ~Copyable {
         identity.incarnation += 1
         self.path = path
         self.identity = identity
+        self.changes = changes
         lock = descriptor
     }
 
     /// Writes the run and its next life into the directory. Until then a failed start leaves no run behind.
-    func register(_ configuration: RunConfiguration) throws(ServerError) {
+    ///
+    /// - Parameter isComplete: whether nothing is left to compute; a run that was complete may get more steps.
+    mutating func register(_ configuration: RunConfiguration, isComplete: Bool) throws(ServerError) {
+        if !isComplete { identity.completed = false }
         try Self.write(configuration.json(), to: path + "/configuration.json")
         try Self.write(identity, to: path + "/run.json")
         RunEnding.remove(inDirectory: path)
@@ -133,14 +147,11 @@ struct RunDirectory: ~Copyable {
         return identity
     }
 
-    private static func requireSame(_ ours: RunConfiguration, as stored: String, in path: String) throws(ServerError) {
-        guard let data = FileManager.default.contents(atPath: stored),
-            let theirs = try? RunConfiguration(json: [UInt8](data))
-        else { throw .directory("\(stored): not readable; move the directory away or choose another --output") }
-        let differences = ours.differences(from: theirs)
-        guard !differences.isEmpty else { return }
-        let list = differences.map { "\($0.key) is \($0.ours) here and \($0.theirs) there" }.joined(separator: "; ")
-        throw .directory("\(path): the run there has another configuration: \(list); choose another --output")
+    private static func configuration(_ path: String) throws(ServerError) -> RunConfiguration {
+        guard let data = FileManager.default.contents(atPath: path),
+            let configuration = try? RunConfiguration(json: [UInt8](data))
+        else { throw .directory("\(path): not readable; move the directory away or choose another --output") }
+        return configuration
     }
 }
 

@@ -26,6 +26,8 @@ public struct ServerOptions: Sendable {
     public var output: String
     /// Whether a run in that directory is continued; otherwise one that is there is an error.
     public var resumes: Bool
+    /// Whether a run that is continued may go on with other values of keys that alter the steps to come.
+    public var acceptsChanges: Bool
     /// The first step waits for this many workers, for a moment.
     public var expectedWorkers: Int
     /// Whether these workers run on this machine, so that its memory is for all of them.
@@ -46,9 +48,9 @@ public struct ServerOptions: Sendable {
     /// Options.
     public init(
         configuration: RunConfiguration, endpoint: Endpoint, output: String, resumes: Bool = false,
-        expectedWorkers: Int = 1, hostsWorkers: Bool = false, isInsecure: Bool = false, keys: ServerKeys? = nil,
-        listener: Int32? = nil, partitionServers: [Endpoint] = [], endpointFile: String? = nil,
-        patienceSeconds: Double = 600
+        acceptsChanges: Bool = false, expectedWorkers: Int = 1, hostsWorkers: Bool = false, isInsecure: Bool = false,
+        keys: ServerKeys? = nil, listener: Int32? = nil, partitionServers: [Endpoint] = [],
+        endpointFile: String? = nil, patienceSeconds: Double = 600
     ) {
         self.listener = listener
         self.patienceSeconds = patienceSeconds
@@ -56,6 +58,7 @@ public struct ServerOptions: Sendable {
         self.endpoint = endpoint
         self.output = output
         self.resumes = resumes
+        self.acceptsChanges = acceptsChanges
         self.expectedWorkers = expectedWorkers
         self.hostsWorkers = hostsWorkers
         self.isInsecure = isInsecure

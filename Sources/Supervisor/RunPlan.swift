@@ -18,15 +18,19 @@ public enum RunPlan: Sendable, Equatable {
     /// A run of another configuration is there that failed before its first checkpoint, for want of its corpus perhaps:
     /// start in its place.
     case replace
-    /// A run of the same configuration is there and has not ended: continue it.
+    /// A run is there that has not ended, or that goes on with other values of some keys: continue it.
     case resume
     /// A run of the same configuration is there, and all of its steps are done.
     case nothing
 
     /// Looks at the directory.
     ///
-    /// - Throws: `ProgramFailure` if a run of another configuration is there, with the keys that differ.
-    public static func decide(output: String, configuration: RunConfiguration) throws(ProgramFailure) -> RunPlan {
+    /// - Parameter acceptsChanges: whether the run may go on with other values of keys that alter the steps to come.
+    /// - Throws: `ProgramFailure` if a run is there that cannot go on with the configuration, with the keys that differ
+    ///   and those that may.
+    public static func decide(
+        output: String, configuration: RunConfiguration, acceptsChanges: Bool = false
+    ) throws(ProgramFailure) -> RunPlan {
         var status = stat()
         if stat(output, &status) == 0, status.st_mode & S_IFMT != S_IFDIR {
             throw ProgramFailure(.usage, "\(output): is a file, not a directory; choose another --output")
@@ -35,15 +39,15 @@ public enum RunPlan: Sendable, Equatable {
         guard state != .empty else { return .start }
         // Without a readable configuration there, the server will say what is wrong with the directory.
         if let bytes = FileText.bytes("\(output)/configuration.json"), let theirs = try? RunConfiguration(json: bytes) {
-            let differences = configuration.differences(from: theirs)
-            if !differences.isEmpty {
-                if state == .unfinished, !hasCheckpoint(output) { return .replace }
-                let list = differences.map { "\($0.key) is \($0.ours) here and \($0.theirs) there" }
-                throw ProgramFailure(
-                    .usage,
-                    "\(output): the run there has another configuration: \(list.joined(separator: "; ")); "
-                        + "choose another --output")
+            let changes = configuration.changes(from: theirs)
+            if changes.all.contains(where: { $0.effect != .none }), state == .unfinished, !hasCheckpoint(output) {
+                return .replace
             }
+            if let reason = changes.refusal(acceptsChanges: acceptsChanges) {
+                throw ProgramFailure(.usage, "\(output): \(reason)")
+            }
+            // A complete run may have more to do now: the server knows how many steps there are.
+            if !changes.isEmpty { return .resume }
         }
         return state == .completed ? .nothing : .resume
     }

@@ -162,6 +162,7 @@ public final class RunSupervisor {
         ]
         arguments += partitions.compactMap(\.endpoint).flatMap { ["--partition-server", $0.text] }
         if resumes { arguments.append("--resume") }
+        if resumes, request.acceptsChanges { arguments.append(ConfigurationChanges.option) }
         let handOver = HandOver()
         // The configuration as it was read: its file may have changed meanwhile, or been readable once.
         try handOver.argument(String(decoding: request.configuration.json(), as: UTF8.self))

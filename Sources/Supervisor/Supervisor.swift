@@ -30,17 +30,21 @@ public struct TrainingRequest: Sendable {
     public var workers: Int
     /// How many server processes share the parameters.
     public var partitions: Int
+    /// Whether a run that is there may go on with other values of keys that alter the steps to come.
+    public var acceptsChanges: Bool
     /// The folder with `rondo-server` and `rondo-worker`.
     public var executables: String
 
     /// A request.
     public init(
-        configuration: RunConfiguration, output: String, workers: Int, partitions: Int = 1, executables: String
+        configuration: RunConfiguration, output: String, workers: Int, partitions: Int = 1,
+        acceptsChanges: Bool = false, executables: String
     ) {
         self.configuration = configuration
         self.output = output
         self.workers = workers
         self.partitions = partitions
+        self.acceptsChanges = acceptsChanges
         self.executables = executables
     }
 

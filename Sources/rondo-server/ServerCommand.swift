@@ -42,6 +42,9 @@ struct ServerCommand: ParsableCommand {
     @Flag(help: "Continue the run in that directory from its newest checkpoint, if there is one.")
     var resume = false
 
+    @Flag(help: "Continue it with another rate, clip or other key that alters the steps to come, on record.")
+    var acceptChanges = false
+
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp("The first step waits a moment for so many workers.", valueName: "n"))
@@ -127,8 +130,8 @@ struct ServerCommand: ParsableCommand {
                         isWhollyHere: false, resumes: resume)), program: "rondo-server")
         }
         let options = ServerOptions(
-            configuration: run, endpoint: endpoint, output: output, resumes: resume, expectedWorkers: workers,
-            hostsWorkers: supervised, isInsecure: insecure, keys: keys, listener: listener,
+            configuration: run, endpoint: endpoint, output: output, resumes: resume, acceptsChanges: acceptChanges,
+            expectedWorkers: workers, hostsWorkers: supervised, isInsecure: insecure, keys: keys, listener: listener,
             partitionServers: partitionServers,
             endpointFile: endpointFile, patienceSeconds: patience)
         switch try ParameterServer.serve(options, logger: LineLogHandler.logger("rondo-server")) {

@@ -11,7 +11,8 @@ struct TrainCommand: ParsableCommand {
         commandName: "train", abstract: "Train on this machine: server and workers, supervised.",
         discussion: """
             An unfinished run of the same configuration in the directory is continued, bit for bit as if it had never \
-            stopped. Ctrl-C ends after a checkpoint; a second one ends at once.
+            stopped; so is any run with another training.epochs, training.steps, training.validate, checkpoints.every \
+            or checkpoints.keep, bit for bit as if it had had the new value from its start. Ctrl-C ends after a checkpoint; a second one ends at once.
             """)
 
     @Argument(help: ArgumentHelp("The run's configuration, a YAML file.", valueName: "config"))
@@ -32,6 +33,12 @@ struct TrainCommand: ParsableCommand {
         help: ArgumentHelp("The run's directory. (default: runs/ and the configuration's name)", valueName: "dir"))
     var output: String?
 
+    @Flag(
+        help: ArgumentHelp(
+            "Let the run in the directory go on with another training.adam.*, training.clip or model.dropout, from its "
+                + "newest sound checkpoint and on record."))
+    var acceptChanges = false
+
     @Option(
         name: .customLong("set"), parsing: .singleValue,
         help: ArgumentHelp(
@@ -48,7 +55,7 @@ struct TrainCommand: ParsableCommand {
         }
         let run = try RunConfiguration(file: configurationPath, overrides: overrides)
         let output = output ?? TrainingRequest.defaultOutput(configurationPath: configurationPath)
-        let plan = try RunPlan.decide(output: output, configuration: run)
+        let plan = try RunPlan.decide(output: output, configuration: run, acceptsChanges: acceptChanges)
         if plan == .nothing { return report(try RunSummary(output: output), "complete", again: true) }
         try ProgramFailure.refuse(
             RequestCheck.findings(
@@ -58,7 +65,8 @@ struct TrainCommand: ParsableCommand {
         TerminationSignal.install()
         let request = TrainingRequest(
             configuration: run, output: output, workers: workers, partitions: partitions,
-            executables: Executables.folder())
+            acceptsChanges: acceptChanges, executables: Executables.folder())
+        let before = plan == .resume ? try? RunSummary(output: output) : nil
         let began = MonotonicClock.seconds
         let supervisor = try RunSupervisor(request, plan: plan)
         switch try supervisor.run() {
@@ -66,6 +74,9 @@ struct TrainCommand: ParsableCommand {
             let summary = try RunSummary(
                 output: output, seconds: MonotonicClock.seconds - began,
                 tokensPerSecond: supervisor.observedTokensPerSecond)
+            // With fewer steps, or another place of the data, there may have been none to compute.
+            let isSame = before?.record.step == summary.record.step && before?.modelSHA256 == summary.modelSHA256
+            if isSame { return report(try RunSummary(output: output), "complete", again: true) }
             report(summary, "done", again: false)
         case .interrupted:
             if let summary = try? RunSummary(output: output) {

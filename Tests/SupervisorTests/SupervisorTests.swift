@@ -95,6 +95,33 @@ struct RunPlanTests {
         #expect(try RunPlan.decide(output: nothingThere.path, configuration: other) == .start)
     }
 
+    @Test("keys that alter no step are taken by complete and unfinished runs; a rate only with consent")
+    func changedKeys() throws {
+        var harmless = configuration
+        harmless.training.epochs = 3
+        harmless.training.steps = 99
+        harmless.training.validate = .steps(5)
+        harmless.checkpoints = CheckpointConfiguration(every: 7, keep: 9)
+        harmless.data.train = "./corpus.txt"
+        var recorded = harmless
+        recorded.training.adam.rate = 0.25
+        recorded.training.clip = 1
+        for completed in [false, true] {
+            let folder = try folder(completed: completed, checkpoint: true)
+            #expect(try RunPlan.decide(output: folder.path, configuration: harmless) == .resume)
+            #expect(
+                try RunPlan.decide(output: folder.path, configuration: recorded, acceptsChanges: true) == .resume)
+            do {
+                _ = try RunPlan.decide(output: folder.path, configuration: recorded)
+                Issue.record("another rate was taken without consent")
+            } catch {
+                #expect(error.status == .usage && error.line.contains("--accept-changes"))
+                #expect(error.line.contains("training.adam.rate is 0.25 here and 0.001 there"))
+                #expect(!error.line.contains("training.epochs is"))
+            }
+        }
+    }
+
     @Test("a file in the directory's place is an error")
     func file() throws {
         let folder = try TestFolder()

@@ -92,14 +92,16 @@ struct LedgerAudit {
             guard isSynchronous else {
                 return add(.wrongLife, step: step.step, line: line, "a whole step in mode \(life.consistency)")
             }
-            if history.take(step, line: line, count: &count, &violations) { for span in step.spans { note(span) } }
+            if history.take(step, of: life, line: line, count: &count, &violations) {
+                for span in step.spans { note(span) }
+            }
             duplicatesRefused += step.duplicatesRefused
             speculationsWon += step.speculationsWon
         case .update(let update):
             guard !isSynchronous else {
                 return add(.wrongLife, step: update.step, line: line, "a part of a step in mode \(life.consistency)")
             }
-            if updates.take(update, line: line, count: &count, &violations) { note(update.span) }
+            if updates.take(update, of: life, line: line, count: &count, &violations) { note(update.span) }
             duplicatesRefused += update.duplicatesRefused
         case .checkpoint(let checkpoint):
             if checkpoint.version != reached {
@@ -139,7 +141,6 @@ struct LedgerAudit {
             ("the mode", record.consistency, model.consistency),
             ("the number of shards", "\(record.shards)", "\(count.shards)"),
             ("the number of steps in an epoch", "\(record.stepsPerEpoch)", "\(count.stepsPerEpoch)"),
-            ("the number of steps", "\(record.totalSteps)", "\(count.totalSteps)"),
             ("the data", record.data.digest, model.data.digest),
         ]
         for (name, found, expected) in facts where found != expected {
@@ -148,7 +149,7 @@ struct LedgerAudit {
         if first == nil { first = record }
         (life, end) = (record, nil)
         if isSynchronous {
-            history.begin(record, line: line, totalSteps: count.totalSteps, &violations)
+            history.begin(record, line: line, &violations)
         } else {
             updates.begin(record, line: line, &violations)
         }
@@ -175,7 +176,13 @@ struct LedgerAudit {
         if let last = unreadable.last {
             notes.append("line \(last.number) at the end is the part of a line, and does not count: \(last.reason)")
         }
-        guard first != nil else { return add(.wrongLife, "the ledger holds no life of a server") }
+        guard let life else { return add(.wrongLife, "the ledger holds no life of a server") }
+        // A run can get more or fewer steps from one life to the next; the last one has those of its configuration.
+        if life.totalSteps != count.totalSteps {
+            add(
+                .changedRun, step: life.version + 1,
+                "the number of steps: expected \(count.totalSteps), found \(life.totalSteps)")
+        }
         if isSynchronous { countEpochs() }
         guard end?.how == .completed, completeSteps < count.totalSteps else { return }
         let place = isSynchronous ? nil : updates.missing(totalSteps: count.totalSteps)

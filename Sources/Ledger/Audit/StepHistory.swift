@@ -28,13 +28,16 @@ struct StepHistory: Sendable {
     /// Steps computed again that came out with the same bits.
     private(set) var redone = 0
 
-    /// More steps that are missing at once are not believed.
+    /// Steps that were jumped over, in all.
+    private var missing = 0
+
+    /// More steps that are missing are not believed.
     private static let gapMax = 1 << 20
 
     /// A step that counts; `nil` if its record is missing.
     func step(_ step: Int) -> AppliedStep? { step <= reached && step >= 1 ? steps[step - 1] : nil }
 
-    mutating func begin(_ life: LifeRecord, line: Int, totalSteps: Int, _ violations: inout ViolationList) {
+    mutating func begin(_ life: LifeRecord, line: Int, _ violations: inout ViolationList) {
         if life.version > reached {
             violations.add(
                 LedgerViolation(
@@ -42,29 +45,34 @@ struct StepHistory: Sendable {
                     "life \(life.incarnation) begins at step \(life.version), but the lives before it in the ledger "
                         + "have only reached step \(reached)"))
         }
-        guard life.version - reached <= Self.gapMax, life.version <= totalSteps else { return }
+        let gap = max(0, life.version - steps.count)
+        guard gap <= Self.gapMax - missing, life.version <= life.totalSteps else { return }
+        missing += gap
         reached = life.version
         while steps.count < reached { steps.append(nil) }
     }
 
     /// - Returns: Whether the step counts: it comes in its place, with each shard once and as many tokens as it has.
     mutating func take(
-        _ record: StepRecord, line: Int, count: inout ExampleCount, _ violations: inout ViolationList
+        _ record: StepRecord, of life: LifeRecord, line: Int, count: inout ExampleCount,
+        _ violations: inout ViolationList
     ) -> Bool {
         func add(_ kind: LedgerViolation.Kind, _ message: String, step: Int? = nil) {
             violations.add(LedgerViolation(kind, step: step ?? record.step, line: line, message))
         }
-        guard record.step >= 1, record.step <= count.totalSteps, record.step - reached <= Self.gapMax else {
-            add(.impossibleStep, "the run has \(count.totalSteps) steps, and the one before was \(reached)")
+        let gap = max(0, record.step - 1 - max(reached, steps.count))
+        guard record.step >= 1, record.step <= life.totalSteps, gap <= Self.gapMax - missing else {
+            add(.impossibleStep, "the run has \(life.totalSteps) steps, and the one before was \(reached)")
             return false
         }
         guard record.step > reached else {
             add(.repeatedStep, "was applied already: life \(record.incarnation) is at step \(reached)")
             return false
         }
+        missing += gap
         if record.step > reached + 1 {
-            let missing = reached + 1 == record.step - 1 ? "is" : "to \(record.step - 1) are"
-            add(.missingStep, "\(missing) missing: step \(record.step) follows step \(reached)", step: reached + 1)
+            let range = reached + 1 == record.step - 1 ? "is" : "to \(record.step - 1) are"
+            add(.missingStep, "\(range) missing: step \(record.step) follows step \(reached)", step: reached + 1)
         }
         var applied = AppliedStep(
             loss: record.loss, gradientNorm: record.gradientNorm, tokens: record.tokens.reduce(0, +), isCounted: true)

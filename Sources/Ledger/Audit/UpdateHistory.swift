@@ -46,7 +46,8 @@ struct UpdateHistory: Sendable {
 
     /// - Returns: Whether the update comes in its place, with as many tokens as its shards have.
     mutating func take(
-        _ record: UpdateRecord, line: Int, count: inout ExampleCount, _ violations: inout ViolationList
+        _ record: UpdateRecord, of life: LifeRecord, line: Int, count: inout ExampleCount,
+        _ violations: inout ViolationList
     ) -> Bool {
         func add(_ kind: LedgerViolation.Kind, _ message: String) -> Bool {
             violations.add(LedgerViolation(kind, step: record.step, line: line, message))
@@ -58,8 +59,8 @@ struct UpdateHistory: Sendable {
             let kind: LedgerViolation.Kind = record.version > reached ? .missingStep : .repeatedStep
             return add(kind, "version \(record.version) of the weights follows version \(reached)")
         }
-        guard record.step >= 1, record.step <= count.totalSteps, record.step <= completeSteps + Self.stepsAheadMax
-        else { return add(.impossibleStep, "the run has \(count.totalSteps) steps, \(completeSteps) of them complete") }
+        guard record.step >= 1, record.step <= life.totalSteps, record.step <= completeSteps + Self.stepsAheadMax
+        else { return add(.impossibleStep, "the run has \(life.totalSteps) steps, \(completeSteps) of them complete") }
         guard span.lower < span.upper, span.upper <= shards else {
             return add(.wrongSpans, "a step has shards 0..<\(shards), not \(span.lower)..<\(span.upper)")
         }

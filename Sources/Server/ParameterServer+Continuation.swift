@@ -1,0 +1,72 @@
+// What a run goes on with: its data as they were prepared, and a configuration that may have changed since.
+
+import Configuration
+import Corpora
+import Foundation
+import Logging
+import Tasks
+
+extension ParameterServer {
+    /// The run's data: prepared once, by its first server; a text that changed since changes no run. Another path, or
+    /// another limit of the vocabulary, must give the same data.
+    static func prepareCorpus(
+        _ configuration: RunConfiguration, in directory: borrowing RunDirectory, logger: Logger
+    ) throws(ServerError) -> PreparedCorpus {
+        let validates = configuration.data.validation != .fraction(0)
+        let moved = directory.changes.with(.data)
+        do {
+            if directory.identity.incarnation > 1, let corpus = try? PreparedCorpus(directory: directory.dataPath),
+                !validates || corpus.validation != nil
+            {
+                if !moved.isEmpty { try requireSame(corpus, configuration, moved, in: directory, logger: logger) }
+                return corpus
+            }
+            logger.info("preparing the data", metadata: ["train": "\(configuration.data.train)"])
+            return try CorpusBuilder.prepare(configuration, into: directory.dataPath)
+        } catch let error as ServerError {
+            throw error
+        } catch {
+            throw .data("\(error)")
+        }
+    }
+
+    /// Prepares the data of another path beside those of the run, and compares the two.
+    ///
+    /// - Throws: `ServerError.directory` if they differ, `CorpusError` if the text cannot be read.
+    private static func requireSame(
+        _ corpus: PreparedCorpus, _ configuration: RunConfiguration, _ moved: [ConfigurationChanges.Change],
+        in directory: borrowing RunDirectory, logger: Logger
+    ) throws {
+        let names = moved.map { "\($0.key) \($0.new)" }.joined(separator: ", ")
+        logger.info("comparing the data with those of the run", metadata: ["changed": "\(names)"])
+        let path = directory.comparisonPath
+        // A server that was killed may have left some behind.
+        try? FileManager.default.removeItem(atPath: path)
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let other = try CorpusBuilder.prepare(configuration, into: path)
+        let place = directory.path
+        let differs: (String) -> ServerError = {
+            .directory(
+                "\(place): \(names) holds other \($0) than the run there was begun with; a run keeps its data: "
+                    + "give the old text, or choose another --output")
+        }
+        guard other.tokenizer == corpus.tokenizer else { throw differs("symbols") }
+        guard other.training.sha256 == corpus.training.sha256 else { throw differs("text") }
+        guard other.validation?.sha256 == corpus.validation?.sha256 else { throw differs("validation text") }
+    }
+
+    /// A run cannot go back: it has at least the steps that were done.
+    ///
+    /// - Throws: `ServerError.directory` if the configuration has fewer.
+    static func requireSteps(
+        after record: RunRecord, _ task: LanguageModelTask, in directory: borrowing RunDirectory
+    ) throws(ServerError) {
+        let done = max(record.step, record.positions?.max() ?? 0)
+        guard done > task.totalSteps else { return }
+        throw .directory(
+            "\(directory.path): the run there has done \(done) steps, and training.epochs \(task.epochs)"
+                + (task.configuration.training.steps.map { ", training.steps \($0)" } ?? "")
+                + " ask for \(task.totalSteps): nothing is changed or lost; ask for at least \(done), or choose another "
+                + "--output to begin anew")
+    }
+}
