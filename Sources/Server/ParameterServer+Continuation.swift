@@ -66,7 +66,7 @@ extension ParameterServer {
         throw .directory(
             "\(directory.path): the run there has done \(done) steps, and training.epochs \(task.epochs)"
                 + (task.configuration.training.steps.map { ", training.steps \($0)" } ?? "")
-                + " ask for \(task.totalSteps): nothing is changed or lost; ask for at least \(done), or choose another "
-                + "--output to begin anew")
+                + " ask for \(task.totalSteps): nothing is changed or lost; ask for at least \(done), or choose "
+                + "another --output to begin anew")
     }
 }

@@ -11,8 +11,9 @@ struct TrainCommand: ParsableCommand {
         commandName: "train", abstract: "Train on this machine: server and workers, supervised.",
         discussion: """
             An unfinished run of the same configuration in the directory is continued, bit for bit as if it had never \
-            stopped; so is any run with another training.epochs, training.steps, training.validate, checkpoints.every \
-            or checkpoints.keep, bit for bit as if it had had the new value from its start. Ctrl-C ends after a checkpoint; a second one ends at once.
+            stopped. So is any run with another training.epochs, training.steps, training.validate, checkpoints.every \
+            or checkpoints.keep: it ends with the bits of a run that had the new value from its start. \
+            Ctrl-C ends after a checkpoint; a second one ends at once.
             """)
 
     @Argument(help: ArgumentHelp("The run's configuration, a YAML file.", valueName: "config"))
