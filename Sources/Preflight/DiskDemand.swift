@@ -6,8 +6,10 @@ import Tasks
 
 /// What a run writes to its directory, in bytes; the ledger and the logs are small beside it.
 struct DiskDemand {
-    /// The checkpoints that are there at the end: the newest ones and the best.
+    /// The checkpoints that may be kept: the newest ones and the best.
     let checkpointsKept: Int
+    /// Those of them that a run of this length ever writes.
+    let checkpointsWritten: Int
     /// Prepared data and two checkpoints: with less a run cannot go on, for each is complete before another goes.
     let leastBytes: Double
     /// Prepared data and all checkpoints that are kept, and one that is being written.
@@ -24,6 +26,7 @@ struct DiskDemand {
             // Short runs never write as many as they may keep.
             written = min(written, (Double(steps.total) / Double(configuration.checkpoints.every)).rounded(.up) + 1)
         }
+        checkpointsWritten = Int(written)
         keptBytes = max(leastBytes, data + (written + 1) * size.checkpointBytes)
     }
 }

@@ -50,8 +50,13 @@ public struct TrainingRequest: Sendable {
 
     /// The run's directory if none is named: `runs/` and the configuration's file name without its extension.
     public static func defaultOutput(configurationPath: String) -> String {
-        var name = configurationPath.split(separator: "/").last.map(String.init) ?? "run"
+        "runs/" + defaultName(configurationPath)
+    }
+
+    /// The name of a file without its folder and its extension.
+    public static func defaultName(_ path: String) -> String {
+        var name = path.split(separator: "/").last.map(String.init) ?? "run"
         if let dot = name.lastIndex(of: "."), dot != name.startIndex { name = String(name[..<dot]) }
-        return "runs/" + name
+        return name
     }
 }

@@ -27,7 +27,9 @@ extension RunSize {
         }
         guard let limit = limits.max(by: { excess($0) < excess($1) }), excess(limit) > 1 else { return nil }
         let needed = Self.text(bytesNeeded(limit.source, startsWorkers: startsWorkers))
-        let whole = limit.source.isForEachProcess ? "the largest process \(needed)" : "\(needed) in all"
+        let whole =
+            limit.source.isForEachProcess
+            ? "the largest process takes \(needed) with what it shares" : "\(needed) in all"
         return "not enough memory: \(demand(startsWorkers: startsWorkers)), \(whole), but \(limit.phrase); "
             + "lower \(keysToLower(startsWorkers: startsWorkers))"
     }
@@ -77,12 +79,12 @@ extension RunSize {
 
     /// "17.2 GB"
     public static func text(_ bytes: Double) -> String {
-        let units = [("TB", 1e12), ("GB", 1e9), ("MB", 1e6)]
-        let (unit, scale) = units.first { bytes >= $0.1 } ?? ("MB", 1e6)
+        let units = [("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)]
+        let (unit, scale) = units.first { bytes >= $0.1 } ?? ("kB", 1e3)
         let tenths = (bytes / scale * 10).rounded()
         guard tenths < 1e15 else { return "over 1000000 TB" }
         let whole = Int(tenths) / 10
-        return whole >= 100 || unit == "MB" ? "\(whole) \(unit)" : "\(whole).\(Int(tenths) % 10) \(unit)"
+        return whole >= 100 || scale < 1e9 ? "\(whole) \(unit)" : "\(whole).\(Int(tenths) % 10) \(unit)"
     }
 }
 

@@ -11,7 +11,8 @@ struct RondoCommand: ParsableCommand {
         commandName: "rondo", abstract: "Trains recurrent networks on many processes, and uses what they learnt.",
         discussion: "rondo --version shows the version.",
         subcommands: [
-            TrainCommand.self, SampleCommand.self, EvaluateCommand.self, ScoreCommand.self, PullCommand.self,
+            InitCommand.self, CheckCommand.self, ConfigCommand.self, TrainCommand.self, SampleCommand.self,
+            EvaluateCommand.self, ScoreCommand.self, PullCommand.self,
             StatusCommand.self, MonitorCommand.self, AuditCommand.self, KeygenCommand.self,
         ])
 
