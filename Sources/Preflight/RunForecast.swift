@@ -32,13 +32,15 @@ public struct RunForecast: Sendable, Encodable {
         public let bytes, bytesRead: Int
         /// Tokens and lines of the whole text: estimates if not all was read.
         public let tokens, lines: Int
-        /// The symbols of the run, and the different words of the text where tokens are words.
+        /// The symbols of the run.
         public let vocabulary: Int
+        /// The different words of the text, where tokens are words.
         public let distinctWords: Int?
         /// The part of the tokens that is `<unk>`.
         public let unknownShare: Double?
-        /// Of sequences: the lines that are cut, and the part of the tokens that is never learnt.
+        /// Of sequences: the lines that are cut.
         public let linesCut: Int?
+        /// Of sequences: the part of the tokens that is never learnt.
         public let cutShare: Double?
         /// Whether all of the text was read.
         public var isComplete: Bool { bytes == bytesRead }
