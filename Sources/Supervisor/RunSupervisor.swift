@@ -91,6 +91,7 @@ public final class RunSupervisor {
     ///
     /// - Throws: `ProgramFailure` with the exit code and the words of the child that failed. No child lives then.
     public func run() throws(ProgramFailure) -> SupervisedEnd {
+        let traces = RunTraces(request.output)
         do throws(ProgramFailure) {
             let failure = FileText.makeDirectories(logs)
             guard failure == 0 else {
@@ -109,6 +110,8 @@ public final class RunSupervisor {
             display.finish()
             destroyEverything()
             recordEnding(.failed, error.line, error.status)
+            // The logs of other failures tell what happened.
+            if error.status == .usage || error.status == .badData { traces.remove() }
             throw error
         }
     }

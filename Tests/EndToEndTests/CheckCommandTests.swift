@@ -76,6 +76,17 @@ struct CheckCommandTests {
         }
     }
 
+    @Test("nor does one that the server refuses, when it has read the whole text")
+    func refusedLater() throws {
+        let scratch = try prepared()
+        let line = Array("the old house of the king\n".utf8)
+        try Data((0..<100_000).flatMap { _ in line } + [0xFF]).write(to: scratch.url("corpus.txt"))
+        let before = try entries(scratch)
+        let ending = try scratch.run(.rondo, "train", "config.yaml", "--output", "new/run")
+        #expect(ending.code == 65 && ending.errors.contains("UTF-8"), "\(ending)")
+        #expect(try entries(scratch) == before)
+    }
+
     @Test("memory that a limit does not allow is refused within a second, with parameters, both sizes and keys")
     func memory() throws {
         let scratch = try prepared()
