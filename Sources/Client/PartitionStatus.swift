@@ -1,5 +1,6 @@
 // What a process that holds a part of the parameters is doing.
 
+import Platform
 import WireProtocol
 
 /// One look at a server process that holds a part of the parameters.
@@ -20,11 +21,11 @@ public struct PartitionStatus: Sendable, Equatable, Codable {
 
 extension PartitionStatus {
     init(_ wire: WirePartitionStatus) {
-        endpoint = wire.endpoint
+        endpoint = ForeignText.shown(wire.endpoint, bytesMax: ForeignText.nameBytesMax)
         chunks = [Int(wire.chunks.lower), Int(wire.chunks.upper)]
-        parameters = Int(clamping: wire.parameters)
-        residentBytes = Int(clamping: wire.residentBytes)
-        silentSeconds = RunStatus.finite(wire.silentSeconds) ?? 0
+        parameters = ForeignNumber.count(wire.parameters)
+        residentBytes = ForeignNumber.count(wire.residentBytes)
+        silentSeconds = ForeignNumber.seconds(wire.silentSeconds)
         seconds = RunStatus.seconds(wire.seconds)
     }
 }

@@ -1,6 +1,7 @@
 // What a run is doing, as a value for people and programs.
 
 import Checkpoints
+import Platform
 import WireProtocol
 
 /// One look at a run and its workers. As JSON it is what `rondo status --json` prints.
@@ -91,39 +92,49 @@ public struct WorkerStatus: Sendable, Equatable, Codable {
 }
 
 extension RunStatus {
+    /// The most workers and partition servers of a status that are read.
+    private static let peersMax = 8192
+    /// The most counters.
+    private static let countersMax = 4096
+
+    /// Everything in a status is somebody else's word: texts are made fit for a terminal, numbers for arithmetic.
     init(_ wire: WireStatus) {
-        phase = wire.phase
-        step = Int(clamping: wire.step)
-        totalSteps = Int(clamping: wire.stepsTotal)
-        epoch = Int(clamping: wire.epoch)
-        totalEpochs = Int(clamping: wire.epochsTotal)
+        phase = ForeignText.shown(wire.phase, bytesMax: ForeignText.nameBytesMax)
+        step = ForeignNumber.count(wire.step)
+        totalSteps = ForeignNumber.count(wire.stepsTotal)
+        epoch = ForeignNumber.count(wire.epoch)
+        totalEpochs = ForeignNumber.count(wire.epochsTotal)
         trainingLoss = Self.finite(wire.trainingLoss)
         smoothedLoss = Self.finite(wire.smoothedLoss)
         validationLoss = wire.hasValidationLoss ? Self.finite(wire.validationLoss) : nil
         bestValidationLoss = wire.hasBestValidationLoss ? Self.finite(wire.bestValidationLoss) : nil
-        bestStep = Int(clamping: wire.bestStep)
+        bestStep = ForeignNumber.count(wire.bestStep)
         gradientNorm = Self.finite(wire.gradientNorm)
-        tokensPerSecond = Self.finite(wire.tokensPerSecond) ?? 0
-        secondsLeft = wire.tokensPerSecond > 0 ? Self.finite(wire.secondsLeft) : nil
-        parameters = Int(clamping: wire.parameters)
-        residentBytes = Int(clamping: wire.residentBytes)
-        uptimeSeconds = Self.finite(wire.uptimeSeconds) ?? 0
-        outputDirectory = wire.outputDirectory
-        latestCheckpoint = wire.latestCheckpoint
-        problem = wire.problem
-        waiting = wire.waiting
-        summary = wire.configurationSummary
-        workers = wire.workers.map(WorkerStatus.init)
-        partitions = wire.partitions.map(PartitionStatus.init)
+        tokensPerSecond = ForeignNumber.seconds(wire.tokensPerSecond)
+        secondsLeft = wire.tokensPerSecond > 0 ? Self.finite(wire.secondsLeft).map(ForeignNumber.seconds) : nil
+        parameters = ForeignNumber.count(wire.parameters)
+        residentBytes = ForeignNumber.count(wire.residentBytes)
+        uptimeSeconds = ForeignNumber.seconds(wire.uptimeSeconds)
+        outputDirectory = ForeignText.shown(wire.outputDirectory)
+        latestCheckpoint = ForeignText.shown(wire.latestCheckpoint)
+        problem = ForeignText.shown(wire.problem)
+        waiting = ForeignText.shown(wire.waiting)
+        summary = ForeignText.shown(wire.configurationSummary)
+        workers = wire.workers.prefix(Self.peersMax).map(WorkerStatus.init)
+        partitions = wire.partitions.prefix(Self.peersMax).map(PartitionStatus.init)
         counters = Dictionary(
-            wire.counters.map { ($0.name, Int(clamping: $0.value)) }, uniquingKeysWith: { first, _ in first })
+            wire.counters.prefix(Self.countersMax).map {
+                (ForeignText.shown($0.name, bytesMax: ForeignText.nameBytesMax), ForeignNumber.count($0.value))
+            }, uniquingKeysWith: { first, _ in first })
         seconds = Self.seconds(wire.seconds)
         lastStepUptimeSeconds = wire.lastStepUptimeSeconds > 0 ? Self.finite(wire.lastStepUptimeSeconds) : nil
     }
 
     static func seconds(_ wire: [WireActivitySeconds]) -> [String: Double] {
         Dictionary(
-            wire.filter(\.isPlausible).map { ($0.name, $0.seconds) }, uniquingKeysWith: { first, _ in first })
+            wire.prefix(WireLimits.activitiesMaximum).filter(\.isPlausible).map {
+                (ForeignText.shown($0.name, bytesMax: ForeignText.nameBytesMax), ForeignNumber.seconds($0.seconds))
+            }, uniquingKeysWith: { first, _ in first })
     }
 
     static func finite(_ value: Double) -> Double? { value.isFinite ? value : nil }
@@ -131,16 +142,16 @@ extension RunStatus {
 
 extension WorkerStatus {
     init(_ wire: WireWorkerStatus) {
-        name = wire.name
-        host = wire.host
-        process = Int(clamping: wire.process)
-        state = wire.state
+        name = ForeignText.shown(wire.name, bytesMax: ForeignText.nameBytesMax)
+        host = ForeignText.shown(wire.host, bytesMax: ForeignText.nameBytesMax)
+        process = ForeignNumber.count(wire.process)
+        state = ForeignText.shown(wire.state, bytesMax: ForeignText.nameBytesMax)
         span = wire.hasSpan ? [Int(wire.span.lower), Int(wire.span.upper)] : nil
-        tokensPerSecond = RunStatus.finite(wire.tokensPerSecond) ?? 0
-        silentSeconds = RunStatus.finite(wire.silentSeconds) ?? 0
-        residentBytes = Int(clamping: wire.residentBytes)
-        instructionSet = wire.instructionSet
-        steps = Int(clamping: wire.steps)
+        tokensPerSecond = ForeignNumber.seconds(wire.tokensPerSecond)
+        silentSeconds = ForeignNumber.seconds(wire.silentSeconds)
+        residentBytes = ForeignNumber.count(wire.residentBytes)
+        instructionSet = ForeignText.shown(wire.instructionSet, bytesMax: ForeignText.nameBytesMax)
+        steps = ForeignNumber.count(wire.steps)
         seconds = RunStatus.seconds(wire.seconds)
     }
 }

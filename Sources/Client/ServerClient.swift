@@ -129,7 +129,8 @@ public final class ServerClient {
 
     static func error(_ refusal: WireRefusal, _ endpoint: Endpoint) -> ClientError {
         // One line, whatever the other side wrote.
-        let words = refusal.explanation.prefix(500).split(whereSeparator: \.isNewline).joined(separator: " ")
+        let words = ForeignText.shown(
+            refusal.explanation.split(whereSeparator: \.isNewline).joined(separator: " "), bytesMax: 500)
         return refusal.reason == .protocolVersion
             ? .otherProtocol(endpoint, reason: words) : .refused(endpoint, reason: words)
     }

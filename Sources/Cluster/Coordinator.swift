@@ -167,6 +167,11 @@ public struct Coordinator: Sendable {
             if let endOnceApplied { return settled + end(endOnceApplied) }
             return settled + proceed(now: now)
         case .stopRequested: return end(.stopped)
+        case .stalled(let seconds):
+            for worker in workers.keys { workers[worker]?.leasedAt += seconds }
+            for index in disputes.indices { disputes[index].since += seconds }
+            dividedAt += seconds
+            return []
         case .tick: return tick(now: now)
         }
     }

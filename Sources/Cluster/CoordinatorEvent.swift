@@ -36,6 +36,8 @@ public enum CoordinatorEvent: Sendable {
     case applied(version: Int)
     /// Somebody asks for an orderly end.
     case stopRequested
+    /// The server itself stood still for so long: no deadline ran.
+    case stalled(seconds: Double)
     /// Time has passed.
     case tick
 }

@@ -32,6 +32,8 @@ package enum SimulatedMilestone: Equatable {
     case gradientAccepted(step: Int, chunk: Int, lower: Int, upper: Int)
     /// The sum of the step in progress begins anew.
     case sumRestarted(step: Int)
+    /// A worker was let go of because its results were wrong.
+    case workerExpelled(name: String)
     /// A process made a version of its chunks of the weights from the sums of all gradients.
     case stepApplied(version: Int, chunks: Range<Int>)
     /// The server of a run begins a life with the weights of a version.

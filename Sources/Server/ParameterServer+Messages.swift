@@ -118,6 +118,8 @@ extension ParameterServer {
 
     private func noteReady(_ ready: WireReady, from worker: WorkerIdentifier) {
         if ready.joins {
+            // Said once: whoever says it again is ready already.
+            guard members[worker]?.phase == "joining" else { return }
             logger.notice("worker joined", metadata: ["worker": "\(members[worker]?.name ?? "")"])
             members[worker]?.phase = "idle"
             members[worker]?.gradients = SharedMemory(ready.hasGradients ? ready.gradients : nil)
@@ -165,6 +167,7 @@ extension ParameterServer {
     func expel(_ worker: WorkerIdentifier, reason: String) {
         guard let member = forget(worker) else { return }
         peers.counters.workersLost += 1
+        StandIn.note(.workerExpelled(name: member.name))
         logger.error(
             "worker kept out: its results are wrong",
             metadata: [

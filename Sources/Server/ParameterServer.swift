@@ -217,7 +217,7 @@ public final class ParameterServer {
             if now >= nextTick {
                 // After a stall of our own (a slow disk) the workers' signs of life wait unread: nobody was silent.
                 let wasBusy = now > nextTick + 1 && nextTick > 0
-                if wasBusy { for worker in members.keys.sorted() { carryOut(.heard(worker)) } }
+                if wasBusy { forgiveStall(seconds: now - nextTick) }
                 nextTick = now + 0.25
                 carryOut(.tick)
                 partitions.tick(now: now, wasBusy: wasBusy)

@@ -36,10 +36,14 @@ final class Checker {
     /// Whether each step is one version of the weights.
     private let isSynchronous: Bool
 
-    init(_ world: World, _ shape: RunShape) {
+    /// Sees who is kept out.
+    let onlyLiars: OnlyLiars
+
+    init(_ world: World, _ shape: RunShape, liar: String? = nil) {
         self.world = world
         isSynchronous = shape.consistency == .synchronous
-        let both: [any Invariant] = [OneIncarnation(), VersionOrder(isSynchronous: isSynchronous)]
+        onlyLiars = OnlyLiars(liar: liar)
+        let both: [any Invariant] = [OneIncarnation(), VersionOrder(isSynchronous: isSynchronous), onlyLiars]
         // Without common steps it is the audit of the ledger that counts.
         invariants = isSynchronous ? [ExactlyOnce(shards: shape.shards)] + both : both
     }
@@ -88,6 +92,7 @@ extension SimulatedMilestone {
         case .stepApplied(let version, let chunks): 1_000_003 &* version &+ chunks.lowerBound
         case .lifeBegan(let incarnation, let version): 2_000_003 &* incarnation &+ version
         case .sumRestarted(let step): 5_000_011 &* step
+        case .workerExpelled(let name): 7_000_003 &* name.utf8.count
         case .leaseBegan(let step, let lower, let upper): (3_000_017 &* step &+ lower) &* 64 &+ upper
         }
     }

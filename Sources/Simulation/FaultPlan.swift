@@ -34,6 +34,8 @@ struct FaultCounts: Sendable {
     var tornChanges = 0
     var restarts = 0
     var snapshots = 0
+    var lies = 0
+    var expulsions = 0
 
     /// By name, in order.
     var list: [(name: String, count: Int)] {
@@ -43,7 +45,7 @@ struct FaultCounts: Sendable {
             ("slow workers", slowDowns),
             ("full disks", fullDisks), ("slow disks", slowDisks), ("long delays", delays),
             ("duplicates", duplicates), ("lost messages", lostMessages), ("torn changes", tornChanges),
-            ("restarts", restarts), ("snapshots", snapshots),
+            ("restarts", restarts), ("snapshots", snapshots), ("lies", lies), ("liars kept out", expulsions),
         ]
     }
 
@@ -64,6 +66,8 @@ struct FaultCounts: Sendable {
         sum.tornChanges += right.tornChanges
         sum.restarts += right.restarts
         sum.snapshots += right.snapshots
+        sum.lies += right.lies
+        sum.expulsions += right.expulsions
         return sum
     }
 }
@@ -76,6 +80,8 @@ struct FaultPlan {
     /// For each place, the server first, then partition servers, then workers: the machine it is on.
     var hosts: [Int] = []
     var sharesMemory = true
+    /// The place of a worker that lies, if there is one; there are others.
+    var liar: Int?
     /// Whether somebody watches, pulls weights and reports the ends of workers.
     var hasClient = false
     var checkpointEvery = 3
@@ -126,6 +132,7 @@ struct FaultPlan {
                 ))
         }
         faults.sort { $0.seconds < $1.seconds }
+        if workers > 1, random.happens(0.4) { liar = 1 + partitions + random.below(workers) }
     }
 
     private static func fault(_ random: inout SplitMix, places: Int, partitions: Int) -> Fault {

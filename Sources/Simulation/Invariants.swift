@@ -34,7 +34,7 @@ final class ExactlyOnce: Invariant {
             }
             parts[ObjectIdentifier(node)] = nil
         case .lifeBegan, .sumRestarted: parts[ObjectIdentifier(node)] = nil
-        case .leaseBegan: break
+        case .leaseBegan, .workerExpelled: break
         }
     }
 
@@ -70,7 +70,7 @@ final class OneIncarnation: Invariant {
             if message.incarnation != life {
                 checker.complain("\(node.name) of life \(life): \(milestone) on \(message)")
             }
-        case .stepApplied, .sumRestarted: break
+        case .stepApplied, .sumRestarted, .workerExpelled: break
         }
     }
 }
@@ -103,7 +103,7 @@ final class VersionOrder: Invariant {
             if version != before + 1 { checker.complain("\(node.name) has version \(version) after \(before)") }
             versions[ObjectIdentifier(node)] = version
             if chunks.lowerBound == 0 { history.append(incarnation) }
-        case .gradientAccepted, .leaseBegan, .sumRestarted: break
+        case .gradientAccepted, .leaseBegan, .sumRestarted, .workerExpelled: break
         }
     }
 

@@ -61,7 +61,8 @@ struct HeaderSummary {
         17: "computation failed", 18: "attach", 19: "pushes", 20: "welcome", 21: "refusal", 22: "lease", 23: "weights",
         24: "data block", 25: "goodbye", 26: "heartbeat reply", 27: "attached", 30: "status request",
         34: "stop request", 40: "status", 43: "acknowledgement", 50: "assignment", 51: "state", 52: "apply",
-        53: "send", 54: "fetch", 55: "ping", 56: "forget", 60: "report", 61: "reduced", 62: "applied", 63: "values",
+        53: "send", 54: "fetch", 55: "ping", 56: "forget", 57: "restart",
+        60: "report", 61: "reduced", 62: "applied", 63: "values", 64: "suspicion",
     ]
 }
 

@@ -12,6 +12,8 @@ final class Place {
     let endpoint: Endpoint
     /// Seconds that a shard takes to compute here.
     var secondsPerShard = 0.0
+    /// Changes what is sent from here.
+    var liar: Liar?
 
     init(number: Int, name: String, host: String) {
         self.number = number

@@ -165,6 +165,7 @@ final class NodeSocket: SimulatedSocket {
     private func dispatch(_ sent: Message, over connection: Connection?) {
         var message = sent
         network.tamper?(&message, node)
+        node.place.liar?.alter(&message)
         let kind = message.summary.kind
         world.log.note(
             world.now, node.number, LogKind.send, kind &* 8191 &+ message.summary.numbers[0],

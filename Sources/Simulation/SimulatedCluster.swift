@@ -71,7 +71,10 @@ final class SimulatedCluster {
         lives = places.map { _ in 0 }
         network = Network(world, dataHost: places[0].host)
         network.conditions = plan.conditions
-        checker = Checker(world, plan.shape)
+        checker = Checker(world, plan.shape, liar: plan.liar.map { places[$0].name })
+        if let liar = plan.liar {
+            places[liar].liar = Liar(seed: world.random.next(), isSynchronous: plan.shape.consistency == .synchronous)
+        }
         checker.lateness = plan.lateness
     }
 
@@ -100,6 +103,8 @@ final class SimulatedCluster {
         _ = world.run(until: .max) { self.nodes.contains { $0 != nil } }
         world.end()
         counts = counts + network.counts
+        counts.lies = places.reduce(0) { $0 + ($1.liar?.count ?? 0) }
+        counts.expulsions = checker.onlyLiars.expulsions
     }
 
     // MARK: - Lives
@@ -146,7 +151,8 @@ final class SimulatedCluster {
             }
         case .worker:
             let options = WorkerOptions(
-                endpoint: places[0].endpoint, name: place.name, patienceSeconds: 20, sharesMemory: plan.sharesMemory)
+                endpoint: places[0].endpoint, name: place.name, dataDirectories: [runPath + "/data"],
+                patienceSeconds: 20, sharesMemory: plan.sharesMemory)
             node.start { [self, unowned node] in
                 do throws(WorkerError) {
                     try TrainingWorker(options, logger: logger).run()

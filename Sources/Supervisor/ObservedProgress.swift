@@ -21,7 +21,7 @@ struct ObservedProgress {
     /// Tokens a second from the first to the last look, evaluations included.
     var tokensPerSecond: Double? {
         guard let first, let last, last.time - first.time > 0.5 else { return nil }
-        let tokens = stepTokens.map { Double((last.step - first.step) * $0) } ?? summedTokens
+        let tokens = stepTokens.map { Double(last.step - first.step) * Double($0) } ?? summedTokens
         return tokens / (last.time - first.time)
     }
 }

@@ -221,8 +221,10 @@ public final class RunSupervisor {
         try keys.hand(toWorker: handOver)
         slots[index].child = try ManagedChild(
             slots[index].name, executable: executable,
-            arguments: ["--connect", endpoint.text, "--name", slots[index].name, "--supervised"], handing: handOver,
-            logs: logs)
+            arguments: [
+                "--connect", endpoint.text, "--name", slots[index].name, "--data", request.output + "/data",
+                "--supervised",
+            ], handing: handOver, logs: logs)
     }
 
     // MARK: - The loop
@@ -316,6 +318,10 @@ public final class RunSupervisor {
         let verdict = ManagedChild.verdict(end)
         if verdict == .usage { throw failure("\(name) could not start", child, status: .usage) }
         guard let pause = slots[index].restarts.noteDeath() else {
+            // One that is kept out, or cannot live here, is no reason to end what the others do.
+            if slots.contains(where: { $0.child != nil || $0.startAt != nil }) {
+                return display.note("rondo: \(name) ended by \(end)\(words(of: child)); the others go on without it")
+            }
             throw failure(
                 "\(name) ended \(slots[index].restarts.deaths) times in a row without a step in between", child)
         }

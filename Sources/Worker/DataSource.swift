@@ -8,15 +8,23 @@ import Messaging
 import Platform
 import WireProtocol
 
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
 /// The data that a welcome describes.
 struct DataSource {
     private let welcome: WireWelcome
-    private let directory: String?
+    private let directories: [String]
     private let logger: Logger
 
-    init(_ welcome: WireWelcome, directory: String?, logger: Logger) {
+    init(_ welcome: WireWelcome, directories: [String], logger: Logger) {
         self.welcome = welcome
-        self.directory = directory
+        self.directories = directories
         self.logger = logger
     }
 
@@ -49,6 +57,9 @@ struct DataSource {
             throw WorkerError.data("the server's configuration cannot be read: \(error)")
         }
         var tokens: [String: MappedTokens] = [:]
+        guard welcome.files.count <= 2, Set(welcome.files.map(\.name)).isSubset(of: ["training", "validation"]) else {
+            throw WorkerError.data("the server offers other files than training and validation data")
+        }
         for file in welcome.files { tokens[file.name] = try open(file, over: connection) }
         guard let training = tokens["training"] else { throw WorkerError.data("the server offers no training data") }
         return Prepared(
@@ -56,14 +67,39 @@ struct DataSource {
     }
 
     private func open(_ file: WireDataFile, over connection: ServerConnection) throws -> MappedTokens {
-        let name = file.path.split(separator: "/").last.map(String.init) ?? file.name
-        let candidates = [directory.map { $0 + "/" + name }, file.path].compactMap { $0 }
-        for path in candidates {
-            guard StandIn.current?.canRead(path) ?? true, let tokens = try? MappedTokens(path: path) else { continue }
+        for path in candidates(file) {
+            guard StandIn.current?.canRead(path) ?? true, Self.byteCount(path) == file.bytes,
+                let tokens = try? MappedTokens(path: path)
+            else { continue }
             if tokens.sha256() == file.sha256 { return tokens }
             logger.warning("other data than the run's", metadata: ["path": "\(path)"])
         }
         return try fetch(file, over: connection)
+    }
+
+    /// Where a file may lie: below the folders that this worker was given, and nowhere else, whatever the server says.
+    private func candidates(_ file: WireDataFile) -> [String] {
+        let name = file.path.split(separator: "/").last.map(String.init) ?? file.name
+        return directories.flatMap { directory -> [String] in
+            guard let folder = Self.realPath(directory) else { return [] }
+            let paths = [name.isEmpty || name == ".." ? nil : folder + "/" + name, file.path].compactMap { $0 }
+            return paths.compactMap(Self.realPath).filter { $0.hasPrefix(folder == "/" ? folder : folder + "/") }
+        }
+    }
+
+    /// A path without links and dots; `nil` if there is no such file.
+    private static func realPath(_ path: String) -> String? {
+        guard !path.utf8.contains(0), let real = realpath(path, nil) else { return nil }
+        defer { free(real) }
+        return String(cString: real)
+    }
+
+    /// The size of a regular file; `nil` for everything else, which is not opened.
+    private static func byteCount(_ path: String) -> UInt64? {
+        guard let descriptor = try? InputFile.open(path, .regular) else { return nil }
+        defer { close(descriptor) }
+        var status = stat()
+        return fstat(descriptor, &status) == 0 ? UInt64(clamping: status.st_size) : nil
     }
 
     /// The next message, awaited in short pieces.
@@ -81,10 +117,17 @@ struct DataSource {
     /// Asks for the file block by block, a few at once, into a file that disappears with the process.
     private func fetch(_ file: WireDataFile, over connection: ServerConnection) throws -> MappedTokens {
         logger.notice("fetching data", metadata: ["name": "\(file.name)", "bytes": "\(file.bytes)"])
-        let path = NSTemporaryDirectory() + "/rondo-\(UUID().uuidString)-\(file.name).tokens"
-        guard FileManager.default.createFile(atPath: path, contents: nil),
-            let handle = FileHandle(forWritingAtPath: path)
-        else { throw WorkerError.data("\(path): cannot be written") }
+        let folder = NSTemporaryDirectory()
+        if let free = Self.freeBytes(folder), file.bytes > free {
+            throw WorkerError.data(
+                "the server announces \(file.bytes) bytes of \(ForeignText.shown(file.name, bytesMax: 50)) data; "
+                    + "\(folder) has room for \(free): set TMPDIR to a folder with more, or give --data")
+        }
+        // A name that nobody can foresee, for this user alone.
+        let path = folder + "/rondo-\(UUID().uuidString).tokens"
+        let descriptor = createFile(path)
+        guard descriptor >= 0 else { throw WorkerError.data("\(path): \(String(cString: strerror(errno)))") }
+        let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
         defer {
             try? handle.close()
             try? FileManager.default.removeItem(atPath: path)
@@ -108,9 +151,13 @@ struct DataSource {
             // One that came twice.
             if answer.name != file.name || answer.offset < received { continue }
             guard answer.offset == received, let frame = message.frames.popFirst(),
-                frame.count > 0
+                UInt64(frame.count) == min(block, file.bytes - received)
             else { throw WorkerError.data("the server sent another block of \(file.name) than was asked for") }
-            try handle.write(contentsOf: frame.bytes())
+            do {
+                try handle.write(contentsOf: frame.bytes())
+            } catch {
+                throw WorkerError.system("\(path): cannot be written: is the disk full? Set TMPDIR to another folder")
+            }
             received += UInt64(frame.count)
         }
         try handle.synchronize()
@@ -120,4 +167,17 @@ struct DataSource {
         }
         return tokens
     }
+
+    /// What a folder's file system has room for; `nil` if it does not say.
+    private static func freeBytes(_ folder: String) -> UInt64? {
+        var status = statvfs()
+        guard statvfs(folder, &status) == 0 else { return nil }
+        let (bytes, overflows) = UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize))
+        return overflows ? nil : bytes
+    }
+}
+
+/// For this user alone, and never an existing one. The method of the same name as the system's call hides it.
+private func createFile(_ path: String) -> Int32 {
+    open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
 }

@@ -26,6 +26,8 @@ final class ServerConnection {
     private(set) var isGreeted = false
     /// Counts how long sending takes.
     private let clock: WorkerClock
+    /// For so long a network may reset every connection before the keys are blamed.
+    private static let wordlessSecondsMin = 15.0
 
     /// Connects; the connection itself is made in the background.
     ///
@@ -36,7 +38,8 @@ final class ServerConnection {
     ) throws(MessagingError) {
         self.endpoint = endpoint
         self.keys = keys
-        handshake = HandshakeWatch(isEncrypted: keys != nil, keysFit: keysFit)
+        handshake = HandshakeWatch(
+            isEncrypted: keys != nil, keysFit: keysFit, wordlessSecondsMin: Self.wordlessSecondsMin)
         self.identity = identity
         self.clock = clock
         var options = SocketOptions()

@@ -233,7 +233,7 @@ public final class TrainingWorker {
 
     private func prepareData() throws {
         guard let welcome, let connections else { return }
-        let source = DataSource(welcome, directory: options.dataDirectory, logger: logger)
+        let source = DataSource(welcome, directories: options.dataDirectories, logger: logger)
         let computed: DataSource.Prepared
         do {
             computed = try source.prepare(over: connections.server)

@@ -16,8 +16,8 @@ public struct WorkerOptions: Sendable {
     public var endpoint: Endpoint
     /// The worker's name in status reports; a restarted worker of the same name replaces the one before.
     public var name: String
-    /// A directory with prepared token files; used if their content is that of the run.
-    public var dataDirectory: String?
+    /// Folders below which the worker opens files that the server names, if their content is that of the run.
+    public var dataDirectories: [String]
     /// How long to go on without any sign of life from the server.
     public var patienceSeconds: Double
     /// The worker's part in encryption; `nil` for none.
@@ -29,7 +29,7 @@ public struct WorkerOptions: Sendable {
 
     /// Options.
     public init(
-        endpoint: Endpoint, name: String, dataDirectory: String? = nil, patienceSeconds: Double = 60,
+        endpoint: Endpoint, name: String, dataDirectories: [String] = [], patienceSeconds: Double = 60,
         keys: CurveRole? = nil, sharesMemory: Bool = true, simulated: SimulatedComputation? = nil
     ) {
         self.keys = keys
@@ -37,7 +37,7 @@ public struct WorkerOptions: Sendable {
         self.simulated = simulated
         self.endpoint = endpoint
         self.name = name
-        self.dataDirectory = dataDirectory
+        self.dataDirectories = dataDirectories
         self.patienceSeconds = patienceSeconds
     }
 }

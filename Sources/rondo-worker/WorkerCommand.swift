@@ -25,9 +25,10 @@ struct WorkerCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "A directory with the run's prepared data; used if they are the same, else they are fetched.",
+            "A folder below which the run's prepared data may lie on this machine: used if they are the same, else they "
+                + "are fetched. May be given more than once. (default: none)",
             valueName: "dir"))
-    var data: String?
+    var data: [String] = []
 
     @Option(
         parsing: .unconditional,
@@ -77,7 +78,7 @@ struct WorkerCommand: ParsableCommand {
         if supervised { ParentWatch.start() }
         let options = WorkerOptions(
             endpoint: endpoint, name: name ?? "\(CurrentProcess.hostName)-\(CurrentProcess.identifier)",
-            dataDirectory: data, patienceSeconds: patience, keys: try keys.role(),
+            dataDirectories: data, patienceSeconds: patience, keys: try keys.role(),
             sharesMemory: !noSharedMemory, simulated: simulate.map(SimulatedComputation.init(stepSeconds:)))
         try TrainingWorker(options, logger: LineLogHandler.logger("rondo-worker")).run()
     }

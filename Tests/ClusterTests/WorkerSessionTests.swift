@@ -79,3 +79,44 @@ func repeatedLeases() {
             .acknowledge(version: 4), .compute(next),
         ])
 }
+
+@Test("a server that sends nonsense is given up after a while, with longer pauses in between")
+func nonsenseIsGivenUp() {
+    var session = WorkerSession(now: 0)
+    var pauses: [Double] = []
+    var now = 0.0
+    for _ in 0..<20 {
+        _ = session.handle(.connected, now: now)
+        _ = session.handle(.welcomed(incarnation: 1), now: now)
+        _ = session.handle(.dataReady, now: now)
+        let actions = session.handle(.misled(reason: "sent a lease of impossible shape"), now: now)
+        if case .end(.fruitless(let reason))? = actions.first {
+            #expect(reason.contains("sent a lease of impossible shape, 10 times"))
+            #expect(pauses.prefix(6) == [0.2, 0.4, 0.8, 1.6, 3.2, 5])
+            return
+        }
+        pauses.append(session.pauseSeconds)
+        now += session.pauseSeconds
+    }
+    Issue.record("it goes on for ever: \(pauses)")
+}
+
+@Test("a server that talks and is of no use is given up when the patience is over, as one that is silent")
+func patienceCountsProgress() {
+    var session = WorkerSession(now: 0, patienceSeconds: 30)
+    var now = 0.0
+    while now < 60 {
+        _ = session.handle(.connected, now: now)
+        let actions = session.handle(.refused(reason: "not now", isFinal: false), now: now)
+        if case .end(.fruitless)? = actions.first { break }
+        now += session.pauseSeconds
+    }
+    #expect((30..<40).contains(now))
+}
+
+@Test("a worker that is kept out ends and says so")
+func keptOutEnds() {
+    var session = WorkerSession(now: 0)
+    _ = session.handle(.connected, now: 0)
+    #expect(session.handle(.keptOut(reason: "r"), now: 1) == [.end(.keptOut(reason: "r"))])
+}

@@ -48,3 +48,22 @@ func repeatsElsewhere() throws {
         #expect(text.contains("seed \(seed): \(digest)\n"), "seed \(seed)")
     }
 }
+
+@Test("a worker that lies is kept out, nobody else is, and the final weights are those of honest workers alone")
+func liarsChangeNothing() throws {
+    var lies = 0
+    var expulsions = 0
+    for number in 0..<12 {
+        var plan = FaultPlan(reference: RunShape(number: number))
+        plan.workers = 3
+        plan.partitions = number % 3
+        plan.hosts = Array(repeating: 0, count: 4 + plan.partitions)
+        plan.sharesMemory = number % 2 == 0
+        plan.liar = 1 + plan.partitions
+        let report = try Simulator().run(plan, seed: UInt64(number))
+        #expect(report.complaints == [], "shape \(number)")
+        lies += report.faults.lies
+        expulsions += report.faults.expulsions
+    }
+    #expect(lies > 5 && expulsions > 5, "\(lies) lies, \(expulsions) times kept out")
+}

@@ -67,6 +67,15 @@ extension ParameterServer {
         return actions
     }
 
+    /// This process itself stood still for a while (a slow disk, a stopped process): what came meanwhile waits unread, and
+    /// nobody's time ran.
+    func forgiveStall(seconds: Double) {
+        for worker in members.keys.sorted() { carryOut(.heard(worker)) }
+        carryOut(.stalled(seconds: seconds))
+        sumsAwaitedSince = sumsAwaitedSince.mapValues { $0 + seconds }
+        application?.since += seconds
+    }
+
     /// Ends waits that have lasted too long.
     func watchPartitions(now: Double) {
         for (sum, since) in sumsAwaitedSince.sorted(by: { $0.key < $1.key }) where now - since > Self.sumsSecondsMax {

@@ -178,10 +178,10 @@ final class PartitionLink {
         lastHeard = MonotonicClock.seconds
         if case .refusal(let refusal)? = header.body {
             if refusal.reason == .run, report == nil {
-                busy = "refused: \(refusal.explanation.prefix(500))"
+                busy = "refused: \(ForeignText.shown(refusal.explanation, bytesMax: 500))"
                 return
             }
-            return lose("refused: \(refusal.explanation.prefix(500))")
+            return lose("refused: \(ForeignText.shown(refusal.explanation, bytesMax: 500))")
         }
         guard header.run == run, header.incarnation == incarnation else { return }
         switch header.body {

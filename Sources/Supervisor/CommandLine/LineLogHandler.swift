@@ -1,6 +1,7 @@
 // The log: one readable line an event, on standard error.
 
 import Logging
+import Platform
 
 #if canImport(Glibc)
 import Glibc
@@ -33,10 +34,11 @@ public struct LineLogHandler: LogHandler {
 
     /// Writes an event.
     public func log(event: LogEvent) {
-        StandardError.line(
-            Self.line(
-                time: Self.now(), level: event.level, message: "\(event.message)",
-                metadata: metadata.merging(event.metadata ?? [:]) { _, new in new }))
+        let message = "\(event.message)"
+        guard let leftOut = LogLimit.shared.withLock({ $0.take(message, now: MonotonicClock.seconds) }) else { return }
+        var metadata = metadata.merging(event.metadata ?? [:]) { _, new in new }
+        if leftOut > 0 { metadata["left-out"] = "\(leftOut) lines like this" }
+        StandardError.line(Self.line(time: Self.now(), level: event.level, message: message, metadata: metadata))
     }
 
     static func line(time: String, level: Logger.Level, message: String, metadata: Logger.Metadata) -> String {
@@ -53,8 +55,9 @@ public struct LineLogHandler: LogHandler {
         return isWord ? value : "\"" + value.replacing("\"", with: "'") + "\""
     }
 
+    /// Names and reasons of others are among it: nothing in it may turn a terminal upside down, or fill a disk.
     private static func oneLine(_ text: String) -> String {
-        text.split(whereSeparator: \.isNewline).joined(separator: " ")
+        ForeignText.shown(text.split(whereSeparator: \.isNewline).joined(separator: " "))
     }
 
     private static func now() -> String {

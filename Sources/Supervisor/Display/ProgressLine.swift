@@ -10,7 +10,7 @@ public enum ProgressLine {
     ///
     /// What does not fit into `columns` is left out from the end.
     public static func bar(_ status: RunStatus, columns: Int) -> String {
-        let fraction = status.totalSteps > 0 ? Double(status.step) / Double(status.totalSteps) : 0
+        let fraction = status.totalSteps > 0 ? min(1, Double(status.step) / Double(status.totalSteps)) : 0
         let filled = min(barColumns, Int(fraction * Double(barColumns)))
         let bar = String(repeating: "━", count: filled) + String(repeating: "─", count: barColumns - filled)
         let head = "\(status.step)/\(status.totalSteps) \(bar) \(Int(fraction * 100))%"
