@@ -194,7 +194,9 @@ extension ParameterServer {
 
     private func accept(_ push: WirePush, frames: consuming FrameList, from worker: WorkerIdentifier) {
         guard let lease = coordinator.lease(of: worker), lease.work == .training, coordinator.phase == .training,
-            push.sum == UInt64(lease.sum)
+            push.sum == UInt64(lease.sum),
+            // What belongs to an earlier lease of the same step may come late; it is no lie.
+            push.node.lower >= UInt32(lease.span.lower), push.node.upper <= UInt32(lease.span.upper)
         else {
             peers.counters.stalePushes += 1
             return

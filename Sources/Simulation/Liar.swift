@@ -1,5 +1,6 @@
 // A worker that lies.
 
+import Platform
 import WireProtocol
 
 /// Changes what a worker sends: what it says of a step is wrong in one way or another, the first time it is asked. It

@@ -71,7 +71,9 @@ final class SimulatedCluster {
         lives = places.map { _ in 0 }
         network = Network(world, dataHost: places[0].host)
         network.conditions = plan.conditions
-        checker = Checker(world, plan.shape, liar: plan.liar.map { places[$0].name })
+        var liarName: String?
+        if let liar = plan.liar { liarName = places[liar].name }
+        checker = Checker(world, plan.shape, liar: liarName)
         if let liar = plan.liar {
             places[liar].liar = Liar(seed: world.random.next(), isSynchronous: plan.shape.consistency == .synchronous)
         }

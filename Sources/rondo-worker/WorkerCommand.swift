@@ -25,8 +25,8 @@ struct WorkerCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "A folder below which the run's prepared data may lie on this machine: used if they are the same, else they "
-                + "are fetched. May be given more than once. (default: none)",
+            "A folder below which the run's prepared data may lie on this machine: used if they are the same, else "
+                + "they are fetched. May be given more than once. (default: none)",
             valueName: "dir"))
     var data: [String] = []
 

@@ -1,11 +1,8 @@
 // Texts and numbers of others, where they are shown.
 
-import Client
-import Foundation
 import Logging
 import Platform
 import Testing
-import WireProtocol
 
 @testable import Supervisor
 

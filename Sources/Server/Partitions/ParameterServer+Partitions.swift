@@ -67,8 +67,8 @@ extension ParameterServer {
         return actions
     }
 
-    /// This process itself stood still for a while (a slow disk, a stopped process): what came meanwhile waits unread, and
-    /// nobody's time ran.
+    /// This process itself stood still for a while (a slow disk, a stopped process): what came meanwhile waits unread,
+    /// and nobody's time ran.
     func forgiveStall(seconds: Double) {
         for worker in members.keys.sorted() { carryOut(.heard(worker)) }
         carryOut(.stalled(seconds: seconds))
