@@ -80,9 +80,11 @@ extension Coordinator {
     }
 
     private func diverged(_ dispute: Dispute, _ evidence: ResultEvidence) -> RunEnd {
-        .diverged(
+        // A loss says more than the gradient that came with it.
+        let losses = dispute.claims.map(\.evidence).first { if case .losses = $0 { true } else { false } }
+        return .diverged(
             Divergence(
-                step: dispute.step, work: dispute.work, span: dispute.span, evidence: evidence,
+                step: dispute.step, work: dispute.work, span: dispute.span, evidence: losses ?? evidence,
                 workers: dispute.claims.map(\.name)))
     }
 
