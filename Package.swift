@@ -43,7 +43,7 @@ let package = Package(
         .target(name: "Recurrent", dependencies: ["Numerics"]),
         .target(name: "Optimization", dependencies: ["Numerics"]),
         .target(name: "Configuration", dependencies: [yams]),
-        .target(name: "Corpora", dependencies: ["Numerics", "Configuration", crypto]),
+        .target(name: "Corpora", dependencies: ["Platform", "Numerics", "Configuration", crypto]),
         .target(
             name: "Tasks",
             dependencies: ["Platform", "Numerics", "Recurrent", "Optimization", "Configuration", "Corpora"]),
@@ -76,7 +76,9 @@ let package = Package(
         .executableTarget(name: "rondo-simulate", dependencies: ["Simulation", argumentParser]),
         .target(
             name: "Inference",
-            dependencies: ["Numerics", "Recurrent", "Configuration", "Corpora", "Tasks", "Checkpoints", "Cluster"]),
+            dependencies: [
+                "Platform", "Numerics", "Recurrent", "Configuration", "Corpora", "Tasks", "Checkpoints", "Cluster",
+            ]),
         .target(
             name: "Client",
             dependencies: [

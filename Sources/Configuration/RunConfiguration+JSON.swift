@@ -10,7 +10,7 @@ extension RunConfiguration: Decodable {
         try self.init(tree: try ConfigurationTree(from: decoder))
     }
 
-    /// Reads what ``json()`` wrote, or any JSON of the same keys, at most 1 MiB.
+    /// Reads what ``json()`` wrote, or any JSON of the same keys, at most ``bytesMax`` bytes.
     public init(json: [UInt8]) throws(ConfigurationError) {
         let whole = ConfigurationOrigin.file(name: ConfigurationTree.jsonName, line: nil)
         guard json.count <= ConfigurationTree.bytesMax else {

@@ -23,6 +23,9 @@ public struct RunConfiguration: Sendable, Equatable, Encodable {
     /// How often the run is saved.
     public var checkpoints: CheckpointConfiguration
 
+    /// The longest text of a configuration that is read, in bytes.
+    public static let bytesMax = ConfigurationTree.bytesMax
+
     enum CodingKeys: String, CodingKey, CaseIterable {
         case task, data, model, training, checkpoints
     }
@@ -43,7 +46,7 @@ public struct RunConfiguration: Sendable, Equatable, Encodable {
     /// Reads a configuration.
     ///
     /// - Parameters:
-    ///   - yaml: the text of the file, at most 1 MiB.
+    ///   - yaml: the text of the file, at most ``bytesMax`` bytes.
     ///   - file: the name that errors call the text by.
     ///   - overrides: `KEY=VALUE` with dotted keys, as given to `--set`; the last one for a key wins.
     /// - Throws: the first problem found.

@@ -1,6 +1,7 @@
 // From a text to tokens: two readings, whatever the size.
 
 import Configuration
+import Platform
 
 #if canImport(Glibc)
 import Glibc
@@ -29,7 +30,8 @@ public enum CorpusBuilder {
         _ configuration: RunConfiguration, into directory: String
     ) throws(CorpusError) -> PreparedCorpus {
         let data = configuration.data
-        let survey = try survey(data)
+        let text = try TextSource(path: data.train)
+        let survey = try survey(text, data)
         let tokenizer = tokenizer(of: survey, data)
         let units = data.shape == .stream ? survey.tokenCount : survey.lineCount
         try checkTraining(units: units, configuration)
@@ -45,15 +47,15 @@ public enum CorpusBuilder {
         switch data.validation {
         case .fraction(let fraction):
             try encode(
-                data.train, tokenizer, data.shape,
+                text, tokenizer, data.shape,
                 CorpusSplit(training: training, validation: validation, count: units, fraction: fraction))
         case .file(let path):
             try encode(
-                data.train, tokenizer, data.shape,
+                text, tokenizer, data.shape,
                 CorpusSplit(training: training, validation: nil, count: units, fraction: 0))
             if let validation {
                 try encode(
-                    path, tokenizer, data.shape,
+                    try TextSource(path: path), tokenizer, data.shape,
                     CorpusSplit(training: validation, validation: nil, count: .max, fraction: 0))
             }
         }
@@ -67,14 +69,37 @@ public enum CorpusBuilder {
             tokenizer: tokenizer, training: trainingReference, validation: validationReference)
     }
 
+    /// The tokens of a text in the vocabulary of a run, as the run would read them; or those of a token file that a run
+    /// has prepared.
+    ///
+    /// - Parameters:
+    ///   - path: a file, a pipe, or `-` for standard input. What cannot be read twice, and the tokens, stay in files
+    ///     without names in the temporary directory; memory holds none of them.
+    /// - Throws: ``CorpusError/empty(path:)`` for a text without tokens; what is wrong with another.
+    public static func tokens(
+        of path: String, _ tokenizer: Tokenizer, _ shape: StreamShape
+    ) throws(CorpusError) -> MappedTokens {
+        let text = try TextSource(copyingStream: path)
+        if text.start(TokenFileHeader.magic.count) == TokenFileHeader.magic {
+            return try MappedTokens(try text.duplicate(), path: text.path)
+        }
+        let writer = try TokenFileWriter(temporaryFor: text.path, vocabularyCount: tokenizer.count)
+        try encode(
+            text, tokenizer, shape, CorpusSplit(training: writer, validation: nil, count: .max, fraction: 0))
+        guard try writer.finish().tokens > 0 else { throw .empty(path: text.path) }
+        return try writer.mapped()
+    }
+
     // MARK: The readings
 
-    private static func survey(_ data: DataConfiguration) throws(CorpusError) -> CorpusSurvey {
+    private static func survey(
+        _ text: borrowing TextSource, _ data: DataConfiguration
+    ) throws(CorpusError) -> CorpusSurvey {
         var survey = CorpusSurvey(shape: data.shape)
         do {
-            try scan(data.train, data.tokenizer, data.shape, into: &survey)
+            try scan(text, data.tokenizer, data.shape, into: &survey)
         } catch {
-            throw corpusError(error, path: data.train)
+            throw corpusError(error, text)
         }
         // A line end makes no token except of words, where an unfinished last line has one nevertheless.
         if data.tokenizer == .words || data.shape == .sequences { survey.finish() }
@@ -82,22 +107,22 @@ public enum CorpusBuilder {
         return survey
     }
 
-    private static func encode(
-        _ path: String, _ tokenizer: Tokenizer, _ shape: StreamShape, _ split: CorpusSplit
+    static func encode(
+        _ text: borrowing TextSource, _ tokenizer: Tokenizer, _ shape: StreamShape, _ split: CorpusSplit
     ) throws(CorpusError) {
         let buffer = UnsafeMutableBufferPointer<Int32>.allocate(capacity: 1 << 15)
         defer { buffer.deallocate() }
         var encoder = CorpusEncoder(tokenizer: tokenizer, shape: shape, split: split, buffer: buffer)
         do {
-            try scan(path, tokenizer.kind, shape, into: &encoder)
+            try scan(text, tokenizer.kind, shape, into: &encoder)
             try encoder.finish()
         } catch {
-            throw corpusError(error, path: path)
+            throw corpusError(error, text)
         }
     }
 
     private static func scan<Sink: TextSink>(
-        _ path: String, _ kind: TokenizerKind, _ shape: StreamShape, into sink: inout Sink
+        _ text: borrowing TextSource, _ kind: TokenizerKind, _ shape: StreamShape, into sink: inout Sink
     ) throws(ScanError) {
         _ = try scan(path, kind, shape, bytesMax: .max, into: &sink)
     }
@@ -115,7 +140,7 @@ public enum CorpusBuilder {
             case .words: .word
             }
         var reader: TextReader
-        do { reader = try TextReader(path: path, boundary: boundary) } catch { throw .output(error) }
+        do { reader = try TextReader(text, boundary: boundary) } catch { throw .output(error) }
         let splitsLines = shape == .sequences
         var end = 0
         while end < bytesMax {
@@ -143,18 +168,26 @@ public enum CorpusBuilder {
         }
     }
 
-    private static func corpusError(_ error: ScanError, path: String) -> CorpusError {
+    private static func corpusError(_ error: ScanError, _ text: borrowing TextSource) -> CorpusError {
+        let path = text.path
         switch error {
         case .output(let error): return error
         case .tooManyWords: return .tooManyWords(path: path, wordsMax: WordTable.countMax)
         case .notUTF8(let offset):
             return .notUTF8(
-                path: path, byteOffset: offset, line: TextReader.line(ofByte: offset, in: path),
-                found: TextReader.otherFormat(of: path))
+                path: path, byteOffset: offset, line: text.line(ofByte: offset), found: text.otherFormat())
+        case .zeroByte(let offset):
+            let line = text.line(ofByte: offset)
+            let start = text.start()
+            if TextEncoding.other(start) == nil, let found = text.otherFormat() {
+                return .notUTF8(path: path, byteOffset: offset, line: line, found: found)
+            }
+            return .zeroByte(
+                path: path, byteOffset: offset, line: line, advice: TextEncoding.zeroByteAdvice(start))
         case .unknownScalar(let scalar, let offset):
             return .unknownSymbol(
                 path: path, symbol: String(Character(Unicode.Scalar(scalar) ?? "\u{FFFD}")),
-                line: TextReader.line(ofByte: offset, in: path))
+                line: text.line(ofByte: offset))
         }
     }
 
@@ -187,9 +220,8 @@ public enum CorpusBuilder {
             }
         case .sequences:
             guard count >= 1 else {
-                throw .tooShort(
-                    path: data.train, part: .training, tokens: 0, tokensNeeded: 1,
-                    needed: "\(units) lines leave none to learn from")
+                // A text without lines was refused before: those that are there are all set aside.
+                throw .noLines(path: data.train, lines: units)
             }
         }
     }

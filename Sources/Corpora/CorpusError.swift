@@ -1,5 +1,7 @@
 // What is wrong with a corpus or a token file, said so that its user can mend it.
 
+import Platform
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -12,15 +14,21 @@ import Darwin
 public enum CorpusError: Error, Sendable, Equatable, CustomStringConvertible {
     /// A system call on a file failed; `code` is its `errno`.
     case file(path: String, operation: String, code: Int32)
+    /// Something else than a regular file, such as a pipe: a text is read more than once.
+    case notRegular(path: String, is: String)
     /// A text without any token.
     case empty(path: String)
     /// Bytes that are not UTF-8, from an offset counted from 0, on a line counted from 1. `found` is what the file is
     /// instead, where its first bytes tell.
     case notUTF8(path: String, byteOffset: Int, line: Int, found: String?)
-    /// A character of the validation text that the training text does not have.
+    /// A zero byte, which no text in UTF-8 has; `advice` says what the text may be and what to do.
+    case zeroByte(path: String, byteOffset: Int, line: Int, advice: String)
+    /// A character of a text that the vocabulary, made from the training text, does not have.
     case unknownSymbol(path: String, symbol: String, line: Int)
     /// A text whose part is too short for a step; `needed` says what for.
     case tooShort(path: String, part: CorpusPart, tokens: Int, tokensNeeded: Int, needed: String)
+    /// Lines of which `data.validation` leaves none to learn from.
+    case noLines(path: String, lines: Int)
     /// A stretch without white space that no word has.
     case wordTooLong(path: String, byteOffset: Int, bytesMax: Int)
     /// More distinct words than a vocabulary of words may have.
@@ -35,18 +43,33 @@ public enum CorpusError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The problem in one line.
     public var description: String {
         switch self {
+        case .file(let path, "read", let code): return "\(InputFileError.system(path: path, code: code))"
         case .file(let path, let operation, let code):
             return "cannot \(operation) '\(path)': \(String(cString: strerror(code)))"
+        case .notRegular(let path, let kind):
+            return "cannot read '\(InputFile.name(path))': it is \(kind), expected a regular file, which can be read "
+                + "twice; write the text into a file first"
         case .empty(let path): return "\(path): holds no text to learn from"
         case .notUTF8(let path, _, _, let found?): return "\(path): not a text in UTF-8, but \(found)"
         case .notUTF8(let path, let offset, let line, nil):
             return "\(path):\(line): not UTF-8 at byte \(offset); convert the file to UTF-8, "
                 + "or set data.tokenizer to bytes"
+        case .zeroByte(let path, let offset, let line, let advice):
+            return "\(path):\(line): holds zero bytes, the first at byte \(offset): \(advice), "
+                + "or set data.tokenizer to bytes"
+        case .unknownSymbol(let path, "\r", let line):
+            return "\(path):\(line): the symbol U+000D does not occur in the training text: the lines end with CR LF; "
+                + "remove the CRs (tr -d '\\r')"
         case .unknownSymbol(let path, let symbol, let line):
             return "\(path):\(line): the symbol \(quoted(symbol)) does not occur in the training text; "
                 + "remove it, or set data.tokenizer to bytes"
         case .tooShort(let path, let part, let tokens, let needed, let explanation):
-            return "\(path): the \(part.rawValue) text has \(tokens) tokens, but \(needed) are needed: \(explanation)"
+            return "\(path): the \(part.rawValue) text has \(tokens) \(tokens == 1 ? "token" : "tokens"), but "
+                + "\(needed) \(needed == 1 ? "is" : "are") needed: \(explanation)"
+        case .noLines(let path, let lines):
+            return
+                "\(path): has \(lines) \(lines == 1 ? "line" : "lines"), of which data.validation leaves none to learn "
+                + "from; give more lines, or a smaller data.validation (0 for none)"
         case .wordTooLong(let path, let offset, let bytesMax):
             return "\(path): no white space in the \(bytesMax) bytes after byte \(offset): this is not a text of words"
         case .tooManyWords(let path, let wordsMax):
@@ -55,6 +78,17 @@ public enum CorpusError: Error, Sendable, Equatable, CustomStringConvertible {
         case .differs(let path, let expected, let found):
             return "\(path): its content is not the one of this run (SHA-256 \(found), expected \(expected))"
         case .tokenizer(let path, let error): return "\(path): \(error)"
+        }
+    }
+}
+
+extension CorpusError {
+    /// A file that could not be opened.
+    init(_ error: InputFileError) {
+        switch error {
+        case .system(let path, let code): self = .file(path: path, operation: "read", code: code)
+        case .kind(let path, let kind, _): self = .notRegular(path: path, is: kind)
+        case .size(let path, let bytesMax): self = .damaged(path: path, problem: "larger than \(bytesMax) bytes")
         }
     }
 }

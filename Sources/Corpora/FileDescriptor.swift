@@ -1,5 +1,7 @@
 // Files by system calls: read, write, map; every failure with the name of the file.
 
+import Platform
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -15,10 +17,35 @@ struct FileDescriptor: ~Copyable {
 
     deinit { close(descriptor) }
 
-    /// Opens a file for reading.
+    /// Opens a regular file for reading.
     init(reading path: String) throws(CorpusError) {
         self.path = path
-        descriptor = try Self.retrying("read", path) { open(path, O_RDONLY | O_CLOEXEC) }
+        do {
+            descriptor = try InputFile.open(path, .regular)
+        } catch {
+            throw CorpusError(error)
+        }
+    }
+
+    /// Makes a file without a name that disappears with its descriptor, whatever becomes of this process.
+    init(temporaryIn directory: String) throws(CorpusError) {
+        path = directory
+        var template = Array("\(directory)/rondo-XXXXXX".utf8CString)
+        descriptor = try Self.retrying("make a temporary file in", directory) { mkstemp(&template) }
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        unlink(template)
+    }
+
+    /// Takes over a descriptor that is open.
+    init(adopting descriptor: Int32, path: String) {
+        self.descriptor = descriptor
+        self.path = path
+    }
+
+    /// Another descriptor of the same file, which shares the place where reading goes on.
+    func duplicate(_ path: String) throws(CorpusError) -> FileDescriptor {
+        FileDescriptor(
+            adopting: try Self.retrying("read", path) { fcntl(descriptor, F_DUPFD_CLOEXEC, 3) }, path: path)
     }
 
     /// Makes an empty file for reading and writing, in place of one that may be there.
@@ -30,6 +57,11 @@ struct FileDescriptor: ~Copyable {
     /// Reads at most as many bytes as the buffer has; 0 at the end of the file.
     func read(into buffer: UnsafeMutableRawBufferPointer) throws(CorpusError) -> Int {
         try Self.retrying("read", path) { systemRead(descriptor, buffer.baseAddress, buffer.count) }
+    }
+
+    /// Reads at most as many bytes as the buffer has from a place of the file; 0 beyond its end.
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(CorpusError) -> Int {
+        try Self.retrying("read", path) { pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset)) }
     }
 
     /// Writes all bytes at the end of what was written.
@@ -52,6 +84,13 @@ struct FileDescriptor: ~Copyable {
     /// Goes to a place, from which reading or writing goes on.
     func seek(to offset: Int) throws(CorpusError) {
         _ = try Self.retrying("seek in", path) { lseek(descriptor, off_t(offset), SEEK_SET) }
+    }
+
+    /// Whether it is a regular file, which can be read again.
+    func isRegular() throws(CorpusError) -> Bool {
+        var status = stat()
+        _ = try Self.retrying("read", path) { fstat(descriptor, &status) }
+        return status.st_mode & S_IFMT == S_IFREG
     }
 
     /// The size of the file in bytes.
@@ -83,6 +122,9 @@ private func systemWrite(_ descriptor: Int32, _ buffer: UnsafeRawPointer?, _ cou
 
 /// What is done to names of files.
 enum FileSystem {
+    /// Where temporary files go.
+    static var temporaryDirectory: String { getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp" }
+
     /// Makes a directory and those above it, where they are missing.
     static func makeDirectory(_ path: String) throws(CorpusError) {
         if mkdir(path, 0o755) == 0 || errno == EEXIST { return }

@@ -38,10 +38,15 @@ public final class MappedTokens: Sendable {
 
     /// Opens a token file.
     ///
-    /// - Throws: ``CorpusError/file(path:operation:code:)`` or ``CorpusError/damaged(path:problem:)``.
-    public init(path: String) throws(CorpusError) {
+    /// - Throws: ``CorpusError/file(path:operation:code:)``, ``CorpusError/notRegular(path:is:)`` or
+    ///   ``CorpusError/damaged(path:problem:)``.
+    public convenience init(path: String) throws(CorpusError) {
+        try self.init(try FileDescriptor(reading: path), path: path)
+    }
+
+    /// Maps an open token file, which errors call by `path`.
+    init(_ file: consuming FileDescriptor, path: String) throws(CorpusError) {
         self.path = path
-        let file = try FileDescriptor(reading: path)
         let size = try file.size()
         guard size >= TokenFileHeader.byteCount else {
             throw .damaged(path: path, problem: "too short for a token file")

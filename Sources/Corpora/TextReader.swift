@@ -1,5 +1,13 @@
 // A text file in pieces: whatever its size, a megabyte of it is in memory.
 
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
 /// Reads a text in pieces that end where a symbol ends.
 struct TextReader: ~Copyable {
     private let file: FileDescriptor
@@ -8,14 +16,15 @@ struct TextReader: ~Copyable {
     /// The bytes at the start of the buffer that were read but not yet handed out lie here.
     private var rest = 0..<0
     private var offset = 0
+    private var readOffset = 0
     private var isAtEnd = false
     private var isFirst = true
 
     /// The size of a piece, and so the length of the longest word.
     static let chunkBytes = 1 << 20
 
-    init(path: String, boundary: TextBoundary, chunkBytes: Int = chunkBytes) throws(CorpusError) {
-        file = try FileDescriptor(reading: path)
+    init(_ source: borrowing TextSource, boundary: TextBoundary, chunkBytes: Int = chunkBytes) throws(CorpusError) {
+        file = try source.duplicate()
         self.boundary = boundary
         buffer = .allocate(byteCount: chunkBytes, alignment: 64)
     }
@@ -24,7 +33,8 @@ struct TextReader: ~Copyable {
 
     /// Hands the next piece and its offset in the file to `body`; `false` at the end of the text.
     ///
-    /// A byte order mark at the start of the file is not text, except where tokens are bytes.
+    /// A byte order mark at the start of the file is not text, except where tokens are bytes; elsewhere a zero byte
+    /// says that the file is no text in UTF-8.
     mutating func next(
         _ body: (UnsafeRawBufferPointer, _ offset: Int) throws(ScanError) -> Void
     ) throws(ScanError) -> Bool {
@@ -47,6 +57,9 @@ struct TextReader: ~Copyable {
         let isMarked = isFirst && boundary != .byte && whole.starts(with: [0xEF, 0xBB, 0xBF])
         isFirst = false
         let skipped = isMarked ? 3 : 0
+        if boundary != .byte, let base = whole.baseAddress, let zero = memchr(base, 0, length) {
+            throw .zeroByte(offset: offset + (UnsafeRawPointer(zero) - base))
+        }
         try body(UnsafeRawBufferPointer(rebasing: whole[skipped..<length]), offset + skipped)
         return true
     }
@@ -57,35 +70,11 @@ struct TextReader: ~Copyable {
         }
         rest = 0..<rest.count
         while !isAtEnd && rest.count < buffer.count {
-            let count = try file.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[rest.count...]))
+            let room = UnsafeMutableRawBufferPointer(rebasing: buffer[rest.count...])
+            let count = try file.read(into: room, at: readOffset)
             if count == 0 { isAtEnd = true }
+            readOffset += count
             rest = 0..<(rest.count + count)
         }
-    }
-
-    /// What a file that is not a text is, by its first bytes: for error messages only.
-    static func otherFormat(of path: String) -> String? {
-        var start = [UInt8](repeating: 0, count: 4)
-        let count = start.withUnsafeMutableBytes { buffer -> Int in
-            guard let file = try? FileDescriptor(reading: path) else { return 0 }
-            return (try? file.read(into: buffer)) ?? 0
-        }
-        let formats: [(bytes: [UInt8], name: String)] = [
-            ([0x1F, 0x8B], "compressed with gzip; unpack it first"),
-            ([0x28, 0xB5, 0x2F, 0xFD], "compressed with zstd; unpack it first"),
-            ([0xFD, 0x37, 0x7A, 0x58], "compressed with xz; unpack it first"),
-            ([0xFF, 0xFE], "in UTF-16; convert it first"), ([0xFE, 0xFF], "in UTF-16; convert it first"),
-        ]
-        return formats.first { start[..<count].starts(with: $0.bytes) }?.name
-    }
-
-    /// The number of the line, counted from 1, that holds a byte: read anew, for error messages only.
-    static func line(ofByte offset: Int, in path: String) -> Int {
-        guard var reader = try? TextReader(path: path, boundary: .byte) else { return 1 }
-        var line = 1
-        while let isMore = try? reader.next({ (piece, start) in
-            for byte in piece.prefix(max(0, offset - start)) where byte == 0x0A { line += 1 }
-        }), isMore {}
-        return line
     }
 }

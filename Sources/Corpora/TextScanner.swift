@@ -13,6 +13,7 @@ protocol TextSink {
 /// What can go wrong while a text is read, with the offset of the byte.
 enum ScanError: Error {
     case notUTF8(offset: Int)
+    case zeroByte(offset: Int)
     case unknownScalar(UInt32, offset: Int)
     case tooManyWords
     case output(CorpusError)

@@ -10,7 +10,8 @@ import Crypto
 /// Nothing is forced to the disk: the file can be made again from its text, and its hash shows whether it is whole.
 final class TokenFileWriter {
     let path: String
-    private let partialPath: String
+    /// `nil` for a file that never gets a name.
+    private let partialPath: String?
     private let file: FileDescriptor
     private let lineFile: FileDescriptor
     private var header: TokenFileHeader
@@ -25,7 +26,8 @@ final class TokenFileWriter {
 
     init(path: String, vocabularyCount: Int) throws(CorpusError) {
         self.path = path
-        partialPath = FileSystem.partial(path)
+        let partialPath = FileSystem.partial(path)
+        self.partialPath = partialPath
         header = TokenFileHeader(
             width: TokenFileHeader.width(vocabularyCount: vocabularyCount), tokenCount: 0, lineCount: 0,
             vocabularyCount: vocabularyCount)
@@ -41,7 +43,21 @@ final class TokenFileWriter {
         try file.write(elements: header.encoded)
     }
 
-    deinit { if !isPublished { FileSystem.remove(partialPath) } }
+    /// Writes tokens that are needed for a while, into a file without a name.
+    ///
+    /// - Parameter path: what errors call the tokens by.
+    init(temporaryFor path: String, vocabularyCount: Int) throws(CorpusError) {
+        self.path = path
+        partialPath = nil
+        header = TokenFileHeader(
+            width: TokenFileHeader.width(vocabularyCount: vocabularyCount), tokenCount: 0, lineCount: 0,
+            vocabularyCount: vocabularyCount)
+        file = try FileDescriptor(temporaryIn: FileSystem.temporaryDirectory)
+        lineFile = try FileDescriptor(temporaryIn: FileSystem.temporaryDirectory)
+        try file.write(elements: header.encoded)
+    }
+
+    deinit { if !isPublished, let partialPath { FileSystem.remove(partialPath) } }
 
     /// Adds tokens, all of them below the size of the vocabulary.
     func append(_ tokens: UnsafeBufferPointer<Int32>) throws(CorpusError) {
@@ -98,8 +114,12 @@ final class TokenFileWriter {
             lines: header.lineCount)
     }
 
+    /// The finished file, mapped; it lives as long as the mapping.
+    func mapped() throws(CorpusError) -> MappedTokens { try MappedTokens(try file.duplicate(path), path: path) }
+
     /// Gives the finished file its name.
     func publish() throws(CorpusError) {
+        guard let partialPath else { return }
         try FileSystem.move(partialPath, to: path)
         isPublished = true
     }

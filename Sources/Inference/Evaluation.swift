@@ -55,44 +55,32 @@ extension LoadedModel {
         return TextLoss(nats: sum.loss, tokens: sum.tokens, tokenizer: tokenizer.kind)
     }
 
-    /// The loss on a text file, or on a token file that a run has prepared.
+    /// The loss on a text, or on a token file that a run has prepared.
     ///
     /// A text is read as the run reads its own: as one stream, or line by line; characters outside of the vocabulary
     /// are errors, words outside of it are `<unk>`.
     ///
+    /// - Parameter path: a file, a pipe, or `-` for standard input.
     /// - Throws: `InferenceError.data` with the file and, where it is about one, the line.
     public mutating func evaluate(file path: String) throws(InferenceError) -> TextLoss {
-        if TextFile.startsAsTokenFile(path) {
-            let tokens: MappedTokens
-            do { tokens = try MappedTokens(path: path) } catch { throw .data("\(error)") }
-            return try evaluate(tokens)
-        }
-        let (tokens, lines) = try encode(file: path)
-        guard !tokens.isEmpty else { throw .data("\(path): holds no text to evaluate") }
-        // What the scheme reads is a mapped file; this one has no name from here on.
-        var template = Array("\(TextFile.temporaryDirectory)/rondo-evaluate-XXXXXX".utf8CString)
-        let descriptor = mkstemp(&template)
-        guard descriptor >= 0 else { throw .data("\(TextFile.temporaryDirectory): cannot hold a temporary file") }
-        close(descriptor)
-        let temporary = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-        defer { unlink(temporary) }
+        let tokens: MappedTokens
         do {
-            try MappedTokens.write(tokens, lines: lines, vocabularyCount: tokenizer.count, to: temporary)
-            let mapped = try MappedTokens(path: temporary)
-            do { return try evaluate(mapped) } catch { throw error.renaming(temporary, to: path) }
-        } catch let error as CorpusError {
-            throw .data("\(error)")
-        } catch let error as InferenceError {
-            throw error
+            tokens = try CorpusBuilder.tokens(of: path, tokenizer, configuration.data.shape)
         } catch {
-            throw .data("\(path): \(error)")
+            throw .data(Self.problem(error))
         }
+        return try evaluate(tokens)
     }
-}
 
-extension InferenceError {
-    fileprivate func renaming(_ name: String, to path: String) -> InferenceError {
-        guard case .data(let text) = self, text.hasPrefix(name) else { return self }
-        return .data(path + text.dropFirst(name.count))
+    /// What is wrong with a text that is not to be learnt from: advice on the configuration would come too late.
+    private static func problem(_ error: CorpusError) -> String {
+        switch error {
+        case .unknownSymbol(let path, let symbol, let line): "\(path):\(line): \(notInVocabulary(symbol))"
+        case .zeroByte(let path, _, let line, let advice): "\(path):\(line): holds zero bytes: \(advice)"
+        case .notUTF8(let path, let offset, let line, nil):
+            "\(path):\(line): not UTF-8 at byte \(offset); convert the text to UTF-8"
+        case .empty(let path): "\(path): holds no text to evaluate"
+        default: "\(error)"
+        }
     }
 }

@@ -3,6 +3,7 @@
 import Configuration
 import Corpora
 import Numerics
+import Platform
 import Recurrent
 
 /// What a model makes of one line.
@@ -20,8 +21,10 @@ extension LoadedModel {
     public func encode(line: [UInt8]) throws(InferenceError) -> [Int32] {
         if tokenizer.kind == .bytes { return line.map { Int32($0) } }
         guard let text = String(validating: line, as: UTF8.self) else {
-            throw .data("not UTF-8; convert the text to UTF-8")
+            let other = TextEncoding.other(line).map { "the text is in \($0); " } ?? "not UTF-8; "
+            throw .data(other + "convert the text to UTF-8")
         }
+        guard !line.contains(0) else { throw .data("holds zero bytes: \(TextEncoding.zeroByteAdvice(line))") }
         do {
             return try tokenizer.encode(text)
         } catch .unknownSymbol(let symbol, _) {

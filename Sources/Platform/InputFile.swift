@@ -21,17 +21,35 @@ public enum InputFileError: Error, Equatable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .system(let path, let code):
-            return "cannot read '\(ForeignText.shown(path))': \(String(cString: strerror(code)))"
+            let hint = code == ENOENT ? Self.hint(missing: path) : ""
+            return "cannot read '\(InputFile.name(path))': \(String(cString: strerror(code)))\(hint)"
         case .kind(let path, let kind, let expected):
-            return "cannot read '\(ForeignText.shown(path))': it is \(kind), expected \(expected)"
+            return "cannot read '\(InputFile.name(path))': it is \(kind), expected \(expected)"
         case .size(let path, let bytesMax):
-            return "cannot read '\(ForeignText.shown(path))': larger than \(bytesMax) bytes"
+            return "cannot read '\(InputFile.name(path))': larger than \(bytesMax) bytes"
         }
+    }
+
+    /// Shells expand `~`, but not within a configuration or behind `=`.
+    private static func hint(missing path: String) -> String {
+        guard path == "~" || path.hasPrefix("~/") else { return "" }
+        guard let home = getenv("HOME").map({ String(cString: $0) }), !home.isEmpty else {
+            return "; ~ is not expanded here, write the whole path"
+        }
+        return "; ~ is not expanded here, write '\(ForeignText.shown(home + path.dropFirst()))'"
     }
 }
 
 /// Opening of files that a user or a peer named.
+///
+/// Where a stream can serve, `-` is standard input. `/dev/stdin` and `/dev/fd/3` are the descriptors themselves, not
+/// opened anew: what was read from them before is not read twice.
 public enum InputFile {
+    /// What messages call a path by.
+    public static func name(_ path: String) -> String {
+        path == "-" ? "standard input" : ForeignText.shown(path)
+    }
+
     /// What a use can read.
     public enum Kind: Sendable {
         /// A regular file: read more than once, at any place, or mapped.
@@ -44,8 +62,11 @@ public enum InputFile {
     ///
     /// - Returns: A descriptor that the caller closes; children do not inherit it.
     public static func open(_ path: String, _ kind: Kind) throws(InputFileError) -> Int32 {
+        let inherited = inherited(path, kind)
         var descriptor: Int32
-        repeat { descriptor = openFile(path) } while descriptor == -1 && errno == EINTR
+        repeat {
+            descriptor = inherited.map { fcntl($0, F_DUPFD_CLOEXEC, 3) } ?? openFile(path)
+        } while descriptor == -1 && errno == EINTR
         guard descriptor >= 0 else { throw .system(path: path, code: errno) }
         var status = stat()
         guard fstat(descriptor, &status) == 0 else {
@@ -63,7 +84,7 @@ public enum InputFile {
         }
         // Reads of a stream wait for its writer.
         _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK)
-        if type == S_IFIFO {
+        if type == S_IFIFO && inherited == nil {
             do throws(InputFileError) {
                 try awaitWriter(descriptor, path)
             } catch {
@@ -99,6 +120,16 @@ public enum InputFile {
             bytes += buffer[..<count]
             guard bytes.count <= bytesMax else { throw .size(path: path, bytesMax: bytesMax) }
         }
+    }
+
+    /// The descriptor of this process that a path names.
+    private static func inherited(_ path: String, _ kind: Kind) -> Int32? {
+        if path == "-" { return kind == .stream ? STDIN_FILENO : nil }
+        if path == "/dev/stdin" { return STDIN_FILENO }
+        for folder in ["/dev/fd/", "/proc/self/fd/"] where path.hasPrefix(folder) {
+            return Int32(path.dropFirst(folder.count))
+        }
+        return nil
     }
 
     /// A read of a named pipe that nobody has opened for writing would return at once, as at the end of a file.

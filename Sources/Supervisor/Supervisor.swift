@@ -48,9 +48,11 @@ public struct TrainingRequest: Sendable {
         self.executables = executables
     }
 
-    /// The run's directory if none is named: `runs/` and the configuration's file name without its extension.
+    /// The run's directory if none is named: `runs/` and the configuration's file name without its extension;
+    /// `runs/run` for one that came through a pipe.
     public static func defaultOutput(configurationPath: String) -> String {
-        "runs/" + defaultName(configurationPath)
+        let isStream = configurationPath == "-" || ["/dev/", "/proc/"].contains { configurationPath.hasPrefix($0) }
+        return "runs/" + (isStream ? "run" : defaultName(configurationPath))
     }
 
     /// The name of a file without its folder and its extension.

@@ -18,7 +18,7 @@ struct EvaluateCommand: ParsableCommand {
             "A checkpoint, or the directory of a run, of which the newest is taken.", valueName: "dir"))
     var checkpoint: String
 
-    @Option(help: ArgumentHelp("The text.", valueName: "file"))
+    @Option(help: ArgumentHelp("The text; - is standard input.", valueName: "file"))
     var data: String
 
     @Flag(help: "Print JSON.")

@@ -1,6 +1,7 @@
 // Lines of a file or of standard input, as they come.
 
 import Inference
+import Platform
 import Supervisor
 
 #if canImport(Glibc)
@@ -24,20 +25,25 @@ struct LineInput: ~Copyable {
     let name: String
     private let descriptor: Int32
     private var rest: [UInt8] = []
+    /// How many bytes of `rest` are known to hold no line end.
+    private var searched = 0
     private var isAtEnd = false
     private var lineCount = 0
     private static let linesMax = 256
+    /// The longest line, in bytes: it is held in memory, its tokens and their scores beside it.
+    private static let lineBytesMax = 64 << 20
 
-    /// Opens a file, or standard input.
+    /// Opens a file or a pipe; `-`, or nothing, is standard input.
     init(_ path: String?) throws(ProgramFailure) {
-        name = path ?? "standard input"
-        descriptor = path.map { open($0, O_RDONLY | O_CLOEXEC) } ?? STDIN_FILENO
-        guard descriptor >= 0 else {
-            throw ProgramFailure(.badData, "cannot read '\(name)': \(String(cString: strerror(errno)))")
+        name = InputFile.name(path ?? "-")
+        do {
+            descriptor = try InputFile.open(path ?? "-", .stream)
+        } catch {
+            throw ProgramFailure(.badData, "\(error)")
         }
     }
 
-    deinit { if descriptor != STDIN_FILENO { close(descriptor) } }
+    deinit { close(descriptor) }
 
     /// The next lines, at least one; `nil` at the end.
     mutating func next() throws(ProgramFailure) -> [Line]? {
@@ -45,6 +51,12 @@ struct LineInput: ~Copyable {
             let lines = takeLines()
             if !lines.isEmpty { return lines }
             if isAtEnd { return nil }
+            guard rest.count <= Self.lineBytesMax else {
+                throw ProgramFailure(
+                    .badData,
+                    "\(name):\(lineCount + 1): a line of more than \(Self.lineBytesMax >> 20) MiB; "
+                        + "is this a text with line ends?")
+            }
             try read()
         }
     }
@@ -52,16 +64,17 @@ struct LineInput: ~Copyable {
     private mutating func takeLines() -> [Line] {
         var lines: [Line] = []
         var start = 0
-        while lines.count < Self.linesMax, let end = rest[start...].firstIndex(of: 0x0A) {
+        while lines.count < Self.linesMax, let end = rest[max(start, searched)...].firstIndex(of: 0x0A) {
             lineCount += 1
             lines.append(Line(bytes: LoadedModel.withoutLineEnd(Array(rest[start...end])), number: lineCount))
             start = end + 1
         }
         rest.removeFirst(start)
+        searched = lines.isEmpty ? rest.count : 0
         if lines.isEmpty, isAtEnd, !rest.isEmpty {
             lineCount += 1
             lines = [Line(bytes: rest, number: lineCount)]
-            rest = []
+            (rest, searched) = ([], 0)
         }
         return lines
     }

@@ -9,7 +9,8 @@ struct ScoreCommand: ParsableCommand {
         commandName: "score", abstract: "Print the log-probability of each line of a text.",
         discussion: """
             One line for each: the sum of the log-probabilities in nats, how many tokens were predicted, the line; \
-            with tabs between. Each line is read on its own, as if after a line end; its own end is predicted too.
+            with tabs between. Each line is read on its own, as if after a line end; its own end is predicted too. \
+            A byte order mark in front of the text is no part of it.
             """)
 
     @Option(
@@ -17,7 +18,7 @@ struct ScoreCommand: ParsableCommand {
             "A checkpoint, or the directory of a run, of which the newest is taken.", valueName: "dir"))
     var checkpoint: String
 
-    @Argument(help: ArgumentHelp("The text. (default: standard input)", valueName: "file"))
+    @Argument(help: ArgumentHelp("The text; - is standard input, which is also the default.", valueName: "file"))
     var file: String?
 
     @Flag(help: "Print a JSON object a line.")
@@ -33,7 +34,8 @@ struct ScoreCommand: ParsableCommand {
         Interruption.endsProgram()
         var model = try CheckpointSource.load(checkpoint)
         var input = try LineInput(file)
-        while let lines = try input.next() {
+        while var lines = try input.next() {
+            if lines[0].number == 1 { lines[0].bytes = model.withoutMark(lines[0].bytes) }
             var encoded: [[Int32]] = []
             var failure: ProgramFailure?
             for line in lines {

@@ -153,10 +153,10 @@ struct ConfigurationErrorTests {
     func duplicates() {
         #expect(
             problem(model: "hidden: 5\n  layers: 1\n  hidden: 6")
-                == "run.yaml:4: hidden: this key is given twice in one section; this is the first of them")
+                == "run.yaml:4: model.hidden: this key is given twice in one section; this is the first of them")
         #expect(
             problem(model: "hidden: 5\n  layers: 1\n  \"hidden\": 6")
-                == "run.yaml:4: hidden: this key is given twice in one section; this is the first of them")
+                == "run.yaml:4: model.hidden: this key is given twice in one section; this is the first of them")
     }
 
     @Test("what is not YAML is refused with its line")

@@ -39,7 +39,7 @@ struct TextReadingTests {
         _ path: String, _ boundary: TextBoundary, _ splitsLines: Bool, chunkBytes: Int = TextReader.chunkBytes
     ) throws -> [String] {
         var recorder = Recorder()
-        var reader = try TextReader(path: path, boundary: boundary, chunkBytes: chunkBytes)
+        var reader = try TextReader(try TextSource(path: path), boundary: boundary, chunkBytes: chunkBytes)
         while try reader.next({ (piece, offset) throws(ScanError) in
             try scan(piece, at: offset, boundary, splitsLines, &recorder)
         }) {}

@@ -1,40 +1,30 @@
 // A configuration as the command line names it.
 
 import Configuration
-
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#else
-import Darwin
-#endif
+import Platform
 
 extension RunConfiguration {
-    /// Reads a YAML file and applies `--set` overrides.
+    /// Reads a YAML file, or a stream, and applies `--set` overrides.
     ///
+    /// - Parameter path: a file, a pipe, or `-` for standard input. A stream is read to its end.
     /// - Throws: `ProgramFailure` if it cannot be read or is not a configuration.
     public init(file path: String, overrides: [String]) throws(ProgramFailure) {
-        guard let file = fopen(path, "r") else {
-            throw ProgramFailure(.usage, "cannot read '\(path)': \(String(cString: strerror(errno)))")
+        let name = InputFile.name(path)
+        let bytes: [UInt8]
+        do {
+            bytes = try InputFile.contents(path, .stream, bytesMax: RunConfiguration.bytesMax)
+        } catch {
+            throw ProgramFailure(.usage, "\(error)")
         }
-        defer { fclose(file) }
-        var bytes: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 1 << 16)
-        // One byte more than a configuration may have is enough for its reader to refuse it.
-        while bytes.count <= 1 << 20 {
-            let count = fread(&buffer, 1, buffer.count, file)
-            if count == 0 { break }
-            bytes += buffer[..<count]
+        if let other = TextEncoding.other(bytes) {
+            throw ProgramFailure(
+                .usage, "\(name): in \(other); convert it to UTF-8 (iconv -f \(other.lowercased()) -t utf-8)")
         }
-        guard ferror(file) == 0 else {
-            throw ProgramFailure(.usage, "cannot read '\(path)': \(String(cString: strerror(errno)))")
-        }
-        guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw ProgramFailure(.usage, "\(path): not UTF-8, and so not YAML; is this the configuration?")
+        guard let text = String(validating: TextEncoding.withoutMark(bytes), as: UTF8.self) else {
+            throw ProgramFailure(.usage, "\(name): not UTF-8, and so not YAML; is this the configuration?")
         }
         do {
-            try self.init(yaml: text, file: path, overrides: overrides)
+            try self.init(yaml: text, file: name, overrides: overrides)
         } catch {
             throw ProgramFailure(.usage, "\(error)")
         }

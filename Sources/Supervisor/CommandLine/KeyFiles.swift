@@ -108,6 +108,9 @@ public enum KeyFiles {
         } catch let error as InputFileError {
             throw ProgramFailure(.usage, "\(error); 'rondo keygen NAME' makes keys")
         }
+        if let other = TextEncoding.other(bytes) {
+            throw ProgramFailure(.usage, "\(ForeignText.shown(path)): in \(other); convert it to UTF-8")
+        }
         let lines = String(decoding: bytes, as: UTF8.self).split(
             omittingEmptySubsequences: false, whereSeparator: \.isNewline)
         return lines.enumerated().compactMap { number, line in
