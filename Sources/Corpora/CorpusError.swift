@@ -15,7 +15,7 @@ public enum CorpusError: Error, Sendable, Equatable, CustomStringConvertible {
     /// A system call on a file failed; `code` is its `errno`.
     case file(path: String, operation: String, code: Int32)
     /// Something else than a regular file, such as a pipe: a text is read more than once.
-    case notRegular(path: String, is: String)
+    case notRegular(path: String, is: String, expected: String)
     /// A text without any token.
     case empty(path: String)
     /// Bytes that are not UTF-8, from an offset counted from 0, on a line counted from 1. `found` is what the file is
@@ -46,9 +46,9 @@ public enum CorpusError: Error, Sendable, Equatable, CustomStringConvertible {
         case .file(let path, "read", let code): return "\(InputFileError.system(path: path, code: code))"
         case .file(let path, let operation, let code):
             return "cannot \(operation) '\(path)': \(String(cString: strerror(code)))"
-        case .notRegular(let path, let kind):
-            return "cannot read '\(InputFile.name(path))': it is \(kind), expected a regular file, which can be read "
-                + "twice; write the text into a file first"
+        case .notRegular(let path, let kind, let expected):
+            let advice = kind == "a pipe" ? ": a text is read twice; write it into a file first" : ""
+            return "\(InputFileError.kind(path: path, is: kind, expected: expected))\(advice)"
         case .empty(let path): return "\(path): holds no text to learn from"
         case .notUTF8(let path, _, _, let found?): return "\(path): not a text in UTF-8, but \(found)"
         case .notUTF8(let path, let offset, let line, nil):
@@ -87,7 +87,8 @@ extension CorpusError {
     init(_ error: InputFileError) {
         switch error {
         case .system(let path, let code): self = .file(path: path, operation: "read", code: code)
-        case .kind(let path, let kind, _): self = .notRegular(path: path, is: kind)
+        case .kind(let path, let kind, let expected):
+            self = .notRegular(path: path, is: kind, expected: expected)
         case .size(let path, let bytesMax): self = .damaged(path: path, problem: "larger than \(bytesMax) bytes")
         }
     }

@@ -38,7 +38,7 @@ public final class MappedTokens: Sendable {
 
     /// Opens a token file.
     ///
-    /// - Throws: ``CorpusError/file(path:operation:code:)``, ``CorpusError/notRegular(path:is:)`` or
+    /// - Throws: ``CorpusError/file(path:operation:code:)``, ``CorpusError/notRegular(path:is:expected:)`` or
     ///   ``CorpusError/damaged(path:problem:)``.
     public convenience init(path: String) throws(CorpusError) {
         try self.init(try FileDescriptor(reading: path), path: path)
