@@ -124,14 +124,14 @@ public enum CorpusBuilder {
     private static func scan<Sink: TextSink>(
         _ text: borrowing TextSource, _ kind: TokenizerKind, _ shape: StreamShape, into sink: inout Sink
     ) throws(ScanError) {
-        _ = try scan(path, kind, shape, bytesMax: .max, into: &sink)
+        _ = try scan(text, kind, shape, bytesMax: .max, into: &sink)
     }
 
     /// Reads whole pieces of a text until there were at least `bytesMax` bytes.
     ///
     /// - Returns: the bytes that were read, and whether they are all.
     private static func scan<Sink: TextSink>(
-        _ path: String, _ kind: TokenizerKind, _ shape: StreamShape, bytesMax: Int, into sink: inout Sink
+        _ text: borrowing TextSource, _ kind: TokenizerKind, _ shape: StreamShape, bytesMax: Int, into sink: inout Sink
     ) throws(ScanError) -> (bytes: Int, isComplete: Bool) {
         let boundary: TextBoundary =
             switch kind {
@@ -159,12 +159,12 @@ public enum CorpusBuilder {
 
     /// Reads a text as a configuration says, for somebody who only counts.
     static func scan<Sink: TextSink>(
-        _ path: String, _ data: DataConfiguration, bytesMax: Int, into sink: inout Sink
+        _ text: borrowing TextSource, _ data: DataConfiguration, bytesMax: Int, into sink: inout Sink
     ) throws(CorpusError) -> (bytes: Int, isComplete: Bool) {
         do {
-            return try scan(path, data.tokenizer, data.shape, bytesMax: bytesMax, into: &sink)
+            return try scan(text, data.tokenizer, data.shape, bytesMax: bytesMax, into: &sink)
         } catch {
-            throw corpusError(error, path: path)
+            throw corpusError(error, text)
         }
     }
 

@@ -7,7 +7,9 @@ import Configuration
 /// A stream of `n` tokens has `n - 1` predictions, all of which count. They are cut into contiguous lanes, at least 16
 /// and equally many for each shard, whose lengths differ by at most one, longer ones first; a piece is the next 256
 /// tokens of every lane, and hidden state is carried from piece to piece. Lines are dealt out to the shards in turn; a
-/// piece is the next 32 of each shard.
+/// piece is the next 32 of each shard, whole, however long they are.
+///
+/// A piece can be read in windows of time, so that long lines take no more memory than short ones.
 public struct EvaluationSchedule: Sendable, Equatable {
     /// The number of shards.
     public let shards: Int
@@ -20,7 +22,7 @@ public struct EvaluationSchedule: Sendable, Equatable {
 
     private enum Layout: Sendable, Equatable {
         case stream(lanesPerShard: Int)
-        case lines(lineCount: Int, endOfSequence: Int32, longest: Int)
+        case lines(lineCount: Int, endOfSequence: Int32)
     }
 
     /// The fewest lanes of a stream.
@@ -34,17 +36,16 @@ public struct EvaluationSchedule: Sendable, Equatable {
     ///
     /// - Parameters:
     ///   - endOfSequence: the token that starts and ends every line; `nil` to read the text as a stream.
-    ///   - longest: the most tokens of a line that are read, which bounds the memory.
     /// - Precondition: there is at least one shard, and the file has lines where `endOfSequence` is given.
-    public init(tokens: MappedTokens, shards: Int, endOfSequence: Int32?, longest: Int = 1 << 16) {
+    public init(tokens: MappedTokens, shards: Int, endOfSequence: Int32?) {
         precondition(shards > 0, "no shards")
         self.shards = shards
         if let endOfSequence {
             precondition(tokens.lineCount > 0 || tokens.count == 0, "the token file has no lines")
-            layout = .lines(lineCount: tokens.lineCount, endOfSequence: endOfSequence, longest: longest)
+            layout = .lines(lineCount: tokens.lineCount, endOfSequence: endOfSequence)
             let linesOfFirstShard = (tokens.lineCount + shards - 1) / shards
             pieces = max(1, (linesOfFirstShard + Self.pieceLines - 1) / Self.pieceLines)
-            predictionCount = (0..<tokens.lineCount).reduce(0) { $0 + min(tokens.line($1).count + 1, longest) }
+            predictionCount = tokens.count + tokens.lineCount
         } else {
             let lanesPerShard = (Self.lanesMin + shards - 1) / shards
             layout = .stream(lanesPerShard: lanesPerShard)
@@ -59,32 +60,45 @@ public struct EvaluationSchedule: Sendable, Equatable {
     ///
     /// Its lanes are those that have tokens in this piece: all of the shard's, or in the last piece the first ones.
     public func shardBatch(shard: Int, piece: Int, tokens: MappedTokens) -> ShardBatch {
+        let sequences = sequences(shard: shard, piece: piece, tokens: tokens)
+        var batch = shardBatch(sequences, window: 0..<(sequences.first?.length ?? 0), tokens: tokens)
+        if case .stream(let lanesPerShard) = layout {
+            batch.lanes = shard * lanesPerShard..<shard * lanesPerShard + sequences.count
+            batch.startsFresh = piece == 0
+        }
+        return batch
+    }
+
+    /// The sequences that a shard reads in a piece, in order of falling length, equal ones in the order of the text.
+    public func sequences(shard: Int, piece: Int, tokens: MappedTokens) -> [EvaluationSequence] {
         precondition(shard >= 0 && shard < shards && piece >= 0 && piece < pieces, "no such shard or piece")
         switch layout {
         case .stream(let lanesPerShard):
             let first = shard * lanesPerShard
-            var batch = ShardBatch(inputs: [], targets: [], lanes: first..<first, startsFresh: piece == 0)
-            for lane in first..<first + lanesPerShard {
+            return (first..<first + lanesPerShard).lazy.map { lane in
                 let range = predictions(ofLane: lane, lanes: lanesPerShard * shards)
                     .dropFirst(piece * Self.pieceLength).prefix(Self.pieceLength)
-                if range.isEmpty { break }
-                let both = tokens.tokens(range.lowerBound..<range.upperBound + 1)
-                batch.inputs.append(Array(both.dropLast()))
-                batch.targets.append(Array(both.dropFirst()))
-                batch.lanes = first..<lane + 1
-            }
-            return batch
-        case .lines(let lineCount, let endOfSequence, let longest):
+                return EvaluationSequence(tokens: range, endOfSequence: nil, place: lane)
+            }.prefix { $0.length > 0 }
+        case .lines(let lineCount, let endOfSequence):
             let first = shard + piece * Self.pieceLines * shards
-            let lines = stride(from: first, to: lineCount, by: shards).prefix(Self.pieceLines)
-                .map { (length: min(tokens.line($0).count + 1, longest), line: $0) }
-                .sorted { ($1.length, $0.line) < ($0.length, $1.line) }
-            var batch = ShardBatch()
-            for (_, line) in lines {
-                batch.append(line: line, of: tokens, endOfSequence: endOfSequence, longest: longest)
-            }
-            return batch
+            return stride(from: first, to: lineCount, by: shards).prefix(Self.pieceLines)
+                .map { EvaluationSequence(tokens: tokens.line($0), endOfSequence: endOfSequence, place: $0) }
+                .sorted { ($1.length, $0.place) < ($0.length, $1.place) }
         }
+    }
+
+    /// What the sequences of a shard read and predict in a window of time; those that end before it are left out.
+    public func shardBatch(
+        _ sequences: [EvaluationSequence], window: Range<Int>, tokens: MappedTokens
+    ) -> ShardBatch {
+        var batch = ShardBatch()
+        for sequence in sequences where sequence.length > window.lowerBound {
+            let range = window.clamped(to: 0..<sequence.length)
+            batch.inputs.append(sequence.inputs(range, tokens))
+            batch.targets.append(sequence.targets(range, tokens))
+        }
+        return batch
     }
 
     /// How many tokens a shard predicts in all of its pieces.
@@ -94,10 +108,8 @@ public struct EvaluationSchedule: Sendable, Equatable {
             return (shard * lanesPerShard..<(shard + 1) * lanesPerShard).reduce(0) {
                 $0 + predictions(ofLane: $1, lanes: lanesPerShard * shards).count
             }
-        case .lines(let lineCount, _, let longest):
-            return stride(from: shard, to: lineCount, by: shards).reduce(0) {
-                $0 + min(tokens.line($1).count + 1, longest)
-            }
+        case .lines(let lineCount, _):
+            return stride(from: shard, to: lineCount, by: shards).reduce(0) { $0 + tokens.line($1).count + 1 }
         }
     }
 
@@ -106,5 +118,36 @@ public struct EvaluationSchedule: Sendable, Equatable {
         let (length, longer) = predictionCount.quotientAndRemainder(dividingBy: lanes)
         let start = lane * length + min(lane, longer)
         return start..<(start + length + (lane < longer ? 1 : 0))
+    }
+}
+
+/// One sequence of a piece: a stretch of a lane, or a line.
+public struct EvaluationSequence: Sendable, Equatable {
+    /// Of a lane the tokens that are read; of a line all of its tokens.
+    let tokens: Range<Int>
+    /// What stands before and behind a line; `nil` for a lane, which is predicted one token further.
+    let endOfSequence: Int32?
+    /// The number of the lane or line.
+    let place: Int
+
+    /// The number of predictions.
+    public var length: Int { tokens.count + (endOfSequence == nil ? 0 : 1) }
+
+    fileprivate func inputs(_ range: Range<Int>, _ text: MappedTokens) -> [Int32] {
+        guard let endOfSequence else { return text.tokens(place(range)) }
+        let line = text.tokens(place(max(0, range.lowerBound - 1)..<max(0, range.upperBound - 1)))
+        return range.lowerBound == 0 && !range.isEmpty ? [endOfSequence] + line : line
+    }
+
+    fileprivate func targets(_ range: Range<Int>, _ text: MappedTokens) -> [Int32] {
+        guard let endOfSequence else {
+            return text.tokens(place(range.lowerBound + 1..<range.upperBound + 1))
+        }
+        let line = text.tokens(place(range.clamped(to: 0..<tokens.count)))
+        return range.upperBound > tokens.count ? line + [endOfSequence] : line
+    }
+
+    private func place(_ range: Range<Int>) -> Range<Int> {
+        tokens.lowerBound + range.lowerBound..<tokens.lowerBound + range.upperBound
     }
 }

@@ -55,10 +55,10 @@ public struct TextInspection: Sendable, Equatable {
     public init(
         path: String, data: DataConfiguration, longest: Int, bytesMax: Int
     ) throws(CorpusError) {
-        let file = try FileDescriptor(reading: path)
-        fileBytes = try file.size()
+        let text = try TextSource(path: path)
+        fileBytes = try text.size()
         var sink = InspectionSink(data: data, longest: longest)
-        let inspected = try CorpusBuilder.scan(path, data, bytesMax: bytesMax, into: &sink)
+        let inspected = try CorpusBuilder.scan(text, data, bytesMax: bytesMax, into: &sink)
         bytesRead = inspected.isComplete ? fileBytes : min(inspected.bytes, fileBytes)
         if inspected.isComplete { sink.finish() }
         tokens = sink.tokens

@@ -45,6 +45,9 @@ struct TextSource: ~Copyable {
         return copy
     }
 
+    /// The size of the text in bytes.
+    func size() throws(CorpusError) -> Int { try file.size() }
+
     /// The first bytes of the text.
     func start(_ count: Int = 64) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)

@@ -27,11 +27,13 @@ public struct RunRequest: Sendable {
     public var isWhollyHere: Bool
     /// Whether a run in that directory goes on.
     public var resumes: Bool
+    /// The file that the configuration was read from, for advice on paths.
+    public var configurationPath: String?
 
     /// A request.
     public init(
         configuration: RunConfiguration, output: String, workers: Int, partitions: Int = 1, isWhollyHere: Bool = true,
-        resumes: Bool = false
+        resumes: Bool = false, configurationPath: String? = nil
     ) {
         self.configuration = configuration
         self.output = output
@@ -39,6 +41,7 @@ public struct RunRequest: Sendable {
         self.partitions = partitions
         self.isWhollyHere = isWhollyHere
         self.resumes = resumes
+        self.configurationPath = configurationPath
     }
 }
 

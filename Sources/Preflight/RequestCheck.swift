@@ -32,8 +32,11 @@ public enum RequestCheck {
                 if let problem = lengthProblem(request.configuration, known) {
                     findings.append(Finding(.data, problem))
                 }
+                if let note = known.flatMap({ LearntShare(request.configuration, $0).note }) {
+                    findings.append(Finding(.note, note))
+                }
             } catch {
-                findings.append(Finding(.data, "\(error)"))
+                findings.append(Finding(.data, "\(error)\(request.hint(error))"))
             }
             if case .file(let path) = request.configuration.data.validation {
                 do {
@@ -41,7 +44,7 @@ public enum RequestCheck {
                         path: path, data: request.configuration.data, longest: request.configuration.training.sequence,
                         bytesMax: textBytes)
                 } catch {
-                    findings.append(Finding(.data, "data.validation: \(error)"))
+                    findings.append(Finding(.data, "data.validation: \(error)\(request.hint(error))"))
                 }
             }
         }

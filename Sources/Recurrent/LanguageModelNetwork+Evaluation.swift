@@ -14,6 +14,30 @@ extension LanguageModelNetwork {
         return outcomes(losses, targets, sequences)
     }
 
+    /// Evaluates a batch that goes on where another ended, and adds its losses to sums that run on.
+    ///
+    /// Sequences that are read piece by piece so have the sums, to the last bit, that they have in one piece.
+    ///
+    /// - Parameters:
+    ///   - carriedStates: for each shard the states before the first time step; zeros where missing or empty.
+    ///   - losses: a sum for each shard of the batch, in the order of the losses: by time, then by place in the shard.
+    /// - Returns: the states after the last time step of each shard of the batch; see ``CarriedState``.
+    @specialized(where Scalar == Float)
+    public mutating func evaluate(
+        _ batch: SequenceBatch, carriedStates: [Int: [Scalar]], addingTo losses: inout [RunningSum]
+    ) -> [[Scalar]] {
+        precondition(losses.count == batch.shards.count, "\(losses.count) sums for \(batch.shards.count) shards")
+        let (sequences, _, rowLosses) = run(batch, carriedStates)
+        var shardLosses = GrowingBuffer<Scalar>()
+        for position in batch.shards.indices {
+            let rows = sequences.shardRows[position]
+            let gathered = shardLosses.matrix(rows: rows.count, columns: 1)
+            gathered.gather(rows[...], from: rowLosses)
+            losses[position].add(gathered)
+        }
+        return recurrent.finalStates(sequences)
+    }
+
     /// The log-probability in nats of every target of a batch, shaped as the batch: `[shard][sequence][time]`; 0 where
     /// there is no target.
     @specialized(where Scalar == Float)

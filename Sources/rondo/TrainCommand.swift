@@ -62,7 +62,7 @@ struct TrainCommand: ParsableCommand {
             RequestCheck.findings(
                 RunRequest(
                     configuration: run, output: output, workers: workers, partitions: partitions,
-                    resumes: plan == .resume)), program: "rondo")
+                    resumes: plan == .resume, configurationPath: configurationPath)), program: "rondo")
         TerminationSignal.install()
         let request = TrainingRequest(
             configuration: run, output: output, workers: workers, partitions: partitions,
