@@ -38,13 +38,13 @@ struct LearntShare {
             let lineEnds = lines == 1 ? "; the text has no line ends, or a single one" : ""
             return "\(what) at training.sequence \(sequence): \(percentage) of the tokens are never learnt\(lineEnds)"
         }
-        guard lines == 0, leftOut >= Self.leftOutMin else { return nil }
+        guard lines == 0, leftOut >= Self.leftOutMin, leftOut < 1 else { return nil }
         return "\(percentage) of the tokens, at the end of the text, are never learnt: they do not fill a step of "
             + "training.batch lanes by training.sequence tokens; lower one of them"
     }
 
-    /// A smaller part of a stream is not worth a word.
-    private static let leftOutMin = 0.02
+    /// A smaller part of a stream is not worth a word, and all of it is an error.
+    private static let leftOutMin = 0.1
 
     private var percentage: String {
         let tenths = Int(leftOut * 1000)
