@@ -11,8 +11,8 @@ import WireProtocol
 ///     let snapshot = try client.snapshot(.newest)
 ///
 /// A client belongs to the thread that made it. After an error it is to be given up: late answers may be under way.
-/// Nothing that a server does, or fails to do, makes a call last longer than `answerSecondsMax` after the last sign of
-/// life.
+/// A server that answers nothing for `answerSecondsMax` is given up; one that says that it lives, and is busy with a
+/// checkpoint on a slow disk, after ten minutes.
 public final class ServerClient {
     /// The longest wait for an answer, in seconds, unless another is asked for. With the start of the process before it
     /// and the end after it, a command without an answer is over within 5 seconds.
@@ -22,6 +22,9 @@ public final class ServerClient {
     /// How long a connection may take before somebody looks why, and how long that look may take.
     static let connectSecondsMax = 2.0
     static let probeMilliseconds = 1000
+    /// After how long a server that has not answered is asked whether it lives, and how long one may be busy.
+    static let askSeconds = 1.5
+    static let busySecondsMax = 600.0
 
     /// Where the server is.
     public let endpoint: Endpoint
@@ -80,6 +83,8 @@ public final class ServerClient {
         _ select: (WireHeader.OneOf_Body, _ frames: inout FrameList) throws(ClientError) -> Answer?
     ) throws(ClientError) -> Answer {
         let began = MonotonicClock.seconds
+        // When the server last said that it is busy, and when it was last asked.
+        var (heardAt, askedAt) = (began, began)
         var hasProbed = false
         while true {
             let waited = MonotonicClock.seconds - began
@@ -94,13 +99,21 @@ public final class ServerClient {
                 hasProbed = true
                 try explainAbsence()
             }
-            guard waited < answerSecondsMax else { throw silence() }
-            let next = link.stage == .greeted || hasProbed ? answerSecondsMax : Self.connectSecondsMax
-            guard var message = try link.receive(withinMilliseconds: Int(max(0, next - waited) * 1000) + 1)
-            else { continue }
+            let now = MonotonicClock.seconds
+            guard now - heardAt < answerSecondsMax, waited < Self.busySecondsMax else { throw silence() }
+            if link.stage == .greeted, now - max(heardAt, askedAt) > Self.askSeconds {
+                // In the middle of a checkpoint it says how things are, and answers all else later.
+                askedAt = now
+                try link.send(.statusRequest(WireStatusRequest()))
+            }
+            let left = heardAt + answerSecondsMax - now
+            let next =
+                link.stage == .greeted ? min(left, Self.askSeconds) : hasProbed ? left : Self.connectSecondsMax - waited
+            guard var message = try link.receive(withinMilliseconds: Int(max(0, next) * 1000) + 1) else { continue }
             guard let body = message.header.body else { continue }
             if case .refusal(let refusal) = body { throw Self.error(refusal, endpoint) }
             if let answer = try select(body, &message.frames) { return answer }
+            if case .status = body { heardAt = MonotonicClock.seconds }
         }
     }
 

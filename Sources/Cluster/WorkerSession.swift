@@ -209,7 +209,11 @@ public struct WorkerSession: Sendable {
         case .disconnected, .preparing, .computing, .ended: return []
         case .greeting(let sentAt):
             if now - aloneSince > patienceSeconds { return giveUp(now) }
-            return now - sentAt > greetingLimitSeconds ? reconnect("no answer to hello", now: now) : []
+            guard now - sentAt > greetingLimitSeconds else { return [] }
+            guard lastHeard > sentAt else { return reconnect("no answer to hello", now: now) }
+            // The server lives, and has something else to do first.
+            phase = .greeting(sentAt: now)
+            return [.sendHello]
         case .waiting:
             if now - aloneSince > patienceSeconds { return giveUp(now) }
             if now - lastHeard > silenceLimitSeconds { return reconnect("the server is silent", now: now) }

@@ -60,6 +60,9 @@ public enum CurrentProcess {
         return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
     }
 
+    /// The unit of processor times that the system tells of other processes.
+    public static var clockTicksPerSecond: Double { Double(max(1, sysconf(Int32(_SC_CLK_TCK)))) }
+
     /// Bytes of physical memory in use; 0 where it cannot be read.
     public static var residentBytes: Int { memoryPages().resident * Int(sysconf(Int32(_SC_PAGESIZE))) }
 

@@ -3,6 +3,7 @@
 import Checkpoints
 import Logging
 import Numerics
+import Platform
 import Tasks
 
 /// Writes and reads the checkpoints of a run. A disk that fails stops neither the run nor the keeper: the failure is
@@ -119,7 +120,8 @@ struct CheckpointKeeper {
     /// Checkpoints that are kept for too long cost room, and nothing else.
     private func prune(best: Int?, logger: Logger) {
         do {
-            _ = try directory.prune(keep: keep, best: best)
+            let (directory, keep) = (directory, keep)
+            _ = try LongWork.run { () throws(CheckpointError) in try directory.prune(keep: keep, best: best) }
         } catch {
             logger.warning("an old checkpoint could not be removed", metadata: ["reason": "\(error)"])
         }

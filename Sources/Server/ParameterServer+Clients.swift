@@ -52,7 +52,7 @@ extension ParameterServer {
                 worker.span.upper = UInt32(span.upper)
             }
             worker.tokensPerSecond = member?.tokensPerSecond ?? 0
-            worker.silentSeconds = now - view.lastHeard
+            worker.silentSeconds = max(0, now - view.lastHeard)
             worker.residentBytes = member?.residentBytes ?? 0
             worker.instructionSet = member?.instructionSet ?? ""
             worker.steps = UInt64(view.completedSteps)
@@ -75,7 +75,8 @@ extension ParameterServer {
     }
 
     private var phaseName: String {
-        switch coordinator.phase {
+        if let busyness { return busyness }
+        return switch coordinator.phase {
         case .gathering: "waiting for workers"
         case .training, .summing, .applying: coordinator.workerViews.isEmpty ? "waiting for workers" : "training"
         case .evaluating: coordinator.workerViews.isEmpty ? "waiting for workers" : "evaluating"

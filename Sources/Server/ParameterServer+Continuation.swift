@@ -6,16 +6,30 @@ import Foundation
 import Logging
 import Tasks
 
+/// What the preparation of the data needs to know of a run's directory; it goes on while the server answers.
+struct DataPlace: Sendable {
+    let path: String
+    let dataPath: String
+    let comparisonPath: String
+    let incarnation: UInt64
+    let changes: ConfigurationChanges
+
+    init(_ directory: borrowing RunDirectory) {
+        (path, dataPath, comparisonPath) = (directory.path, directory.dataPath, directory.comparisonPath)
+        (incarnation, changes) = (directory.identity.incarnation, directory.changes)
+    }
+}
+
 extension ParameterServer {
     /// The run's data: prepared once, by its first server; a text that changed since changes no run. Another path, or
     /// another limit of the vocabulary, must give the same data.
     static func prepareCorpus(
-        _ configuration: RunConfiguration, in directory: borrowing RunDirectory, logger: Logger
+        _ configuration: RunConfiguration, in directory: DataPlace, logger: Logger
     ) throws(ServerError) -> PreparedCorpus {
         let validates = configuration.data.validation != .fraction(0)
         let moved = directory.changes.with(.data)
         do {
-            if directory.identity.incarnation > 1, let corpus = try? PreparedCorpus(directory: directory.dataPath),
+            if directory.incarnation > 1, let corpus = try? PreparedCorpus(directory: directory.dataPath),
                 !validates || corpus.validation != nil
             {
                 if !moved.isEmpty { try requireSame(corpus, configuration, moved, in: directory, logger: logger) }
@@ -35,7 +49,7 @@ extension ParameterServer {
     /// - Throws: `ServerError.directory` if they differ, `CorpusError` if the text cannot be read.
     private static func requireSame(
         _ corpus: PreparedCorpus, _ configuration: RunConfiguration, _ moved: [ConfigurationChanges.Change],
-        in directory: borrowing RunDirectory, logger: Logger
+        in directory: DataPlace, logger: Logger
     ) throws {
         let names = moved.map { "\($0.key) \($0.new)" }.joined(separator: ", ")
         logger.info("comparing the data with those of the run", metadata: ["changed": "\(names)"])

@@ -6,7 +6,7 @@ import WireProtocol
 
 extension ParameterServer {
     /// How long the end of a server waits for its last messages to leave.
-    static let farewellMilliseconds = 1000
+    static let farewellMilliseconds = 5000
 
     /// Puts the end on record, tells the workers and whoever watches how the run ended, and ends the server's life.
     func conclude() throws(ServerError) -> ServerEnd {
@@ -31,7 +31,7 @@ extension ParameterServer {
         for (_, member) in members.sorted(by: { $0.key < $1.key }) { send(.goodbye(goodbye), to: member.peer) }
         partitions.dismiss(goodbye)
         logger.notice("the run ends", metadata: ["how": "\(text)", "step": "\(coordinator.step)"])
-        tellWatchers(failure)
+        if case .partition? = failure {} else { tellWatchers(failure) }
         if let failure { throw failure }
         return end == .completed ? .completed : .stopped
     }
@@ -54,6 +54,7 @@ extension ParameterServer {
                     + "at the data of that step")
         }
         if end != .completed, let abandonment { return .abandoned(abandonment) }
+        if end != .completed, let departure, TerminationSignal.received == nil { return .partition(departure) }
         return nil
     }
 

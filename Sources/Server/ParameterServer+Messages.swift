@@ -12,8 +12,9 @@ extension ParameterServer {
         let peer = received.peer
         let header = received.header
         let connection = received.connection
-        let frames = received.frames
         guard let body = header.body, peers.permits(body, from: peer, with: received.rights) else { return }
+        guard !isAttending || canAttend(to: body) else { return postponed.append(received) }
+        let frames = received.frames
         switch body {
         case .hello(let hello): return welcome(hello, from: peer)
         case .statusRequest:
@@ -54,7 +55,7 @@ extension ParameterServer {
         }
         peers.connections.protect(connection)
         members[worker]?.lastHeard = MonotonicClock.seconds
-        carryOut(.heard(worker))
+        if !isAttending { carryOut(.heard(worker)) }
         switch body {
         case .ready(let ready): noteReady(ready, from: worker)
         case .push(let push): accept(push, frames: frames, from: worker)
@@ -142,7 +143,7 @@ extension ParameterServer {
             peers.connections.protect(connection)
             members[worker]?.residentBytes = heartbeat.residentBytes
             members[worker]?.lastHeard = MonotonicClock.seconds
-            carryOut(heartbeat.leaves ? .workerLeft(worker) : .heard(worker))
+            if !isAttending { carryOut(heartbeat.leaves ? .workerLeft(worker) : .heard(worker)) }
         }
         peers.answer(.heartbeatReply(reply), to: peer)
     }

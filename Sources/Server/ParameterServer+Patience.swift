@@ -52,6 +52,7 @@ extension ParameterServer {
 
     /// Whom the run waits for, in words; empty if nobody is slow.
     func waitingFor(now: Double) -> String {
+        if let busyness { return "the server: \(busyness), for \(Int(now - busySince)) s" }
         let views = coordinator.workerViews
         switch coordinator.phase {
         case .finished: return ""

@@ -114,14 +114,18 @@ extension ParameterServer {
     func writeCheckpoint(version: Int) {
         let before = clock.enter(.checkpoint)
         defer { clock.enter(before) }
+        busySince = MonotonicClock.seconds
         // A checkpoint is never newer than the ledger that leads to it. The disk is full or broken for both.
         guard ledger.sync() else {
             return checkpoints.noteFailure(step: version, "\(ledger.problem ?? "the ledger is behind")", logger: logger)
         }
-        let folder = checkpoints.write(
+        // A copy: while the disk works, questions are answered that look at the keeper.
+        var keeper = checkpoints
+        let folder = keeper.write(
             partitions: partitions, states: carriedStates, shards: tree.shards, tokenizer: corpus.tokenizer.json(),
             record: record(version: version, withState: true),
             configuration: options.configuration.json(), best: progress.bestStep, logger: logger)
+        checkpoints = keeper
         if folder != nil { configurationIsNews = false }
         if let folder { ledger.noteCheckpoint(Ledger.digests(of: folder), version: coordinator.version) }
     }

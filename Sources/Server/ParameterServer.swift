@@ -39,6 +39,12 @@ public final class ParameterServer {
     var carriedStates: CarriedStates
     var snapshots = SnapshotStore()
     var watchers = Watchers()
+    /// When a partition last showed that it is at work on a step.
+    var workedAt = 0.0
+    /// Whether the server is in the middle of work that takes long.
+    var isAttending = false
+    var busySince = 0.0
+    var postponed = PostponedMessages()
     /// The last status that was put together, and when.
     var lastStatus: (at: Double, status: WireStatus)?
     /// How long a status is good enough to be told again.
@@ -58,6 +64,8 @@ public final class ParameterServer {
     var configurationIsNews = false
     /// Why the server stops although nobody asked it to.
     var abandonment: String?
+    /// Which partition server was asked to end, if one was.
+    var departure: String?
 
     /// What the shell knows of a worker besides what the coordinator does.
     struct Member {
@@ -90,7 +98,9 @@ public final class ParameterServer {
         do { context = try Context() } catch { throw .system("\(error)") }
         // After the server's sockets are closed: workers and partition servers are to hear how the run ended.
         defer { context.terminate(withinMilliseconds: farewellMilliseconds) }
+        defer { LongWork.meanwhile(nil) }
         let server = try ParameterServer(options, in: context, logger: logger)
+        LongWork.meanwhile { [unowned server] in server.attend() }
         return try server.runToTheEnd()
     }
 
@@ -112,14 +122,22 @@ public final class ParameterServer {
         directory = try RunDirectory(
             path: options.output, configuration: options.configuration, resumes: options.resumes,
             acceptsChanges: options.acceptsChanges)
-        corpus = try Self.prepareCorpus(options.configuration, in: directory, logger: logger)
-        try Self.requireMemory(options, corpus)
-        do {
-            task = try LanguageModelTask(options.configuration, corpus: corpus)
-            tokenCounts = TokenCounts(task)
-        } catch {
-            throw .data("\(error)")
-        }
+        // From here on clients and workers hear that the server lives, and a signal ends it at once.
+        let vestibule = Vestibule(peers, output: directory.path)
+        LongWork.meanwhile { vestibule.answer() }
+        let place = DataPlace(directory)
+        (corpus, task) = try vestibule.prepare("preparing the data") {
+            Result { () throws(ServerError) in
+                let corpus = try Self.prepareCorpus(options.configuration, in: place, logger: logger)
+                try Self.requireMemory(options, corpus)
+                do {
+                    return (corpus, try LanguageModelTask(options.configuration, corpus: corpus))
+                } catch {
+                    throw .data("\(error)")
+                }
+            }
+        }.get()
+        tokenCounts = TokenCounts(task)
         let training = options.configuration.training
         tree = ReductionTree(shards: training.shards)
         peers.bounds.memoryBytesMax = PeerBounds.memoryBytesMax(
@@ -134,9 +152,18 @@ public final class ParameterServer {
         rules.stalenessMax = training.consistency.stalenessMax
         var restored: RunRecord?
         let source: any ParameterSource
-        if let opened = try checkpoints.newest(logger: logger) {
-            let record: RunRecord
-            (record, source) = try checkpoints.restore(opened, layout: task.layout, states: &carriedStates)
+        var states = carriedStates
+        let (keeper, layout) = (checkpoints, task.layout)
+        let found = try vestibule.prepare("reading the newest checkpoint") {
+            Result { () throws(ServerError) in
+                try keeper.newest(logger: logger).map { opened throws(ServerError) in
+                    (opened, try keeper.restore(opened, layout: layout, states: &states))
+                }
+            }
+        }.get()
+        carriedStates = states
+        if let (opened, (record, parameters)) = found {
+            source = parameters
             guard record.run == directory.identity.run else {
                 throw .directory(
                     "\(directory.checkpointsPath): holds checkpoints of another run, \(record.run); "
@@ -209,9 +236,16 @@ public final class ParameterServer {
         while end == nil {
             if let loss = partitions.loss {
                 ledger.end(.failed, reason: loss, version: coordinator.version)
+                ledger.sync()
                 throw .partition(loss)
             }
-            if TerminationSignal.received != nil { carryOut(.stopRequested) }
+            if TerminationSignal.received != nil {
+                carryOut(.stopRequested)
+            } else if let leaver = partitions.links.first(where: \.leaves), departure == nil, application == nil {
+                // What it holds is saved first; without it the run goes on in another life only.
+                departure = "partition server \(leaver.endpoint): was asked to end, after a checkpoint"
+                carryOut(.stopRequested)
+            }
             let now = MonotonicClock.seconds
             do { try peers.keepBounds(now: now, logger: logger) } catch { throw .system("messaging failed: \(error)") }
             if now >= nextTick {
@@ -221,7 +255,7 @@ public final class ParameterServer {
                 nextTick = now + 0.25
                 carryOut(.tick)
                 partitions.tick(now: now, wasBusy: wasBusy)
-                watchPartitions(now: now)
+                watchPartitions()
                 forgetStrangers(now: now)
                 snapshots.releaseIdle(now: now)
                 releaseOverflowed()
@@ -229,9 +263,10 @@ public final class ParameterServer {
                 if application == nil { answerWaitingClients() }
             }
             do {
+                try takePostponed()
                 clock.enter(.idle)
                 defer { clock.enter(.other) }
-                guard try poller.wait(milliseconds: 50) else { continue }
+                guard end == nil, try poller.wait(milliseconds: 50) else { continue }
                 clock.enter(.receive)
                 partitions.receive()
                 advance()

@@ -68,7 +68,7 @@ final class PeerSocket {
         self.clock = clock
         do {
             var options = SocketOptions()
-            options.lingerMilliseconds = 1000
+            options.lingerMilliseconds = ParameterServer.farewellMilliseconds
             // More than a version of any weights has chunks: a queue that is full belongs to a peer that is lost.
             options.sendHighWaterMark = Self.queuedMessagesMax
             options.receiveHighWaterMark = 128
@@ -224,8 +224,9 @@ final class PeerSocket {
             _ = connections.noteMessage(over: connection)
         }
         let rights = gate.map { $0.rights(ofKey: head.peerKeyText) } ?? .everything
+        let before = asker
         asker = connection.map { (peer, $0) }
-        defer { asker = nil }
+        defer { asker = before }
         do {
             let header = try head.withUnsafeBytes { bytes throws(WireError) in try WireHeader.decode(bytes) }
             take(Received(peer: peer, header: header, frames: message, connection: connection, rights: rights))
@@ -235,5 +236,13 @@ final class PeerSocket {
             refuse(peer, reason, "\(error)")
         }
         return true
+    }
+
+    /// Hands a message to `take` that was kept for later.
+    func answering(_ received: consuming Received, _ take: (consuming Received) -> Void) {
+        let (peer, connection) = (received.peer, received.connection)
+        asker = connection.map { (peer, $0) }
+        defer { asker = nil }
+        take(received)
     }
 }

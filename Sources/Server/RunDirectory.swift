@@ -116,7 +116,8 @@ struct RunDirectory: ~Copyable {
     }
 
     /// Notes that the run has ended.
-    mutating func markCompleted() throws(ServerError) {
+    func markCompleted() throws(ServerError) {
+        var identity = identity
         identity.completed = true
         try Self.write(identity, to: path + "/run.json")
     }

@@ -84,6 +84,8 @@ public enum ServerError: Error, CustomStringConvertible {
     case partition(String)
     /// Nobody came for as long as the options' patience; a checkpoint was written.
     case abandoned(String)
+    /// The process was asked to end before there was a run.
+    case interrupted(String)
     /// The disk, or something that should not happen.
     case system(String)
 
@@ -95,6 +97,7 @@ public enum ServerError: Error, CustomStringConvertible {
         case .endpoint, .abandoned: 69
         case .training, .system: 70
         case .partition: RunEnding.resumedExitCode
+        case .interrupted: 130
         }
     }
 
@@ -102,7 +105,7 @@ public enum ServerError: Error, CustomStringConvertible {
     public var description: String {
         switch self {
         case .usage(let text), .directory(let text), .data(let text), .endpoint(let text), .training(let text),
-            .partition(let text), .abandoned(let text), .system(let text):
+            .partition(let text), .abandoned(let text), .interrupted(let text), .system(let text):
             text
         }
     }

@@ -83,12 +83,11 @@ struct StepRecorder {
         append(.checkpoint(CheckpointRecord(version: version, incarnation: incarnation, files: files)))
     }
 
-    /// The server's life ends.
+    /// The server's life ends; the record is to be synced.
     mutating func end(_ how: EndRecord.How, reason: String? = nil, version: Int) {
         guard !hasEnded else { return }
         hasEnded = true
         append(.end(EndRecord(incarnation: incarnation, version: version, how: how, reason: reason)))
-        sync()
     }
 }
 
@@ -129,5 +128,6 @@ extension ParameterServer {
         case .stopped, nil: ledger.end(.stopped, version: coordinator.version)
         case .failed, .diverged: ledger.end(.failed, reason: reason, version: coordinator.version)
         }
+        ledger.sync()
     }
 }

@@ -210,7 +210,7 @@ final class SimulatedCluster {
     /// Whether a process may end like this when others, the network or the disk fail.
     private func isExpected(_ error: ServerError) -> Bool {
         switch error {
-        case .partition, .endpoint, .abandoned, .system: true
+        case .partition, .endpoint, .abandoned, .interrupted, .system: true
         case .directory, .data: counts.fullDisks > 0
         case .usage, .training: false
         }

@@ -3,26 +3,39 @@
 import Platform
 
 extension RunSupervisor {
-    /// How long the server may take for its last checkpoint.
-    private static let serverSecondsMax = 10.0
-    /// How long workers may take once the server has gone.
-    private static let workerSecondsMax = 3.0
+    /// How often it is said that the end takes its time.
+    private static let noteSeconds = 10.0
 
     /// After a signal: the server first, which writes a checkpoint and dismisses the workers; then the workers.
+    ///
+    /// The last checkpoint may take long, on a slow disk: the server answers meanwhile, and is waited for.
     func endInOrder() -> SupervisedEnd {
         display.note("rondo: ending after a checkpoint; once more to end at once")
         server?.terminate()
-        let signals = TerminationSignal.repeatCount
-        let deadline = MonotonicClock.seconds + Self.serverSecondsMax
-        while let server, server.poll() == nil, MonotonicClock.seconds < deadline,
-            TerminationSignal.repeatCount == signals
-        {
-            MonotonicClock.sleep(seconds: 0.02)
+        let repeats = TerminationSignal.repeatCount
+        let beganAt = awake.look()
+        var (heardAt, noteAt) = (beganAt, beganAt + Self.noteSeconds)
+        while let server, server.poll() == nil, TerminationSignal.repeatCount == repeats {
+            let status = try? feed?.next(withinMilliseconds: 20)
+            if feed == nil { MonotonicClock.sleep(seconds: 0.02) }
+            let now = awake.look()
+            if let status {
+                heardAt = now
+                display.show(status)
+            }
+            if now - heardAt > limits.endSecondsMax { break }
+            if now >= noteAt {
+                noteAt = now + Self.noteSeconds
+                display.note(
+                    "rondo: the server is \(status?.phase ?? "still there") after \(Readable.duration(now - beganAt)); "
+                        + "once more to end at once")
+            }
         }
         let end = server?.poll()
-        let isHurried = TerminationSignal.repeatCount > signals
+        let isHurried = TerminationSignal.repeatCount > repeats
         if server != nil, end == nil, !isHurried {
-            display.note("rondo: the server did not end within \(Int(Self.serverSecondsMax)) s and is killed")
+            display.note(
+                "rondo: the server has been silent for \(Readable.duration(limits.endSecondsMax)) and is killed")
         }
         server?.destroy()
         if !isHurried { endWorkersAndPartitions() }
@@ -42,7 +55,7 @@ extension RunSupervisor {
         var children: [ManagedChild] { slots.compactMap(\.child) + partitions.compactMap(\.child) }
         while children.contains(where: { $0.poll() == nil }) {
             let waited = MonotonicClock.seconds - began
-            if waited > Self.workerSecondsMax || TerminationSignal.repeatCount > signals { break }
+            if waited > limits.workerSecondsMax || TerminationSignal.repeatCount > signals { break }
             if waited > 1, !isAsked {
                 isAsked = true
                 for child in children { child.terminate() }

@@ -22,16 +22,13 @@ struct PartitionSlot {
     var restarts = RestartCounter()
     /// When to start it anew.
     var startAt: Double?
-    /// When the present process was started.
+    /// When the present process was started, by the clock that stands still when the supervisor does.
     var startedAt = 0.0
     /// Whether the present server began with it.
     var servesPresentServer = false
 }
 
 extension RunSupervisor {
-    /// How long a partition server may take until it listens.
-    private static let partitionSecondsMax = 30.0
-
     /// Whether all partition servers listen.
     var partitionsListen: Bool { partitions.allSatisfy { $0.endpoint != nil } }
 
@@ -43,7 +40,7 @@ extension RunSupervisor {
             return PartitionSlot(name: name, endpointFile: "\(logs)/\(name).endpoint", startAt: now)
         }
         while TerminationSignal.received == nil {
-            try watchPartitions(now: MonotonicClock.seconds)
+            try watchPartitions()
             if partitionsListen { return true }
             MonotonicClock.sleep(seconds: 0.01)
         }
@@ -51,7 +48,9 @@ extension RunSupervisor {
     }
 
     /// Starts those that are due, and notes who listens and who has ended.
-    func watchPartitions(now: Double) throws(ProgramFailure) {
+    func watchPartitions() throws(ProgramFailure) {
+        let now = MonotonicClock.seconds
+        let awakeNow = awake.look()
         for index in partitions.indices {
             if let child = partitions[index].child, let end = child.poll() {
                 try notePartitionEnd(index, child, end)
@@ -61,8 +60,9 @@ extension RunSupervisor {
             if let bytes = FileText.bytes(partitions[index].endpointFile), bytes.last == 0x0A {
                 partitions[index].endpoint = Endpoint(
                     String(String(decoding: bytes, as: UTF8.self).prefix { !$0.isNewline }))
-            } else if now - partitions[index].startedAt > Self.partitionSecondsMax {
-                throw failure("\(child.name) does not listen after \(Int(Self.partitionSecondsMax)) s", child)
+            } else if awakeNow - partitions[index].startedAt > limits.partitionSecondsMax {
+                throw failure(
+                    "\(child.name) does not listen after \(Readable.duration(limits.partitionSecondsMax))", child)
             }
         }
     }
@@ -70,7 +70,7 @@ extension RunSupervisor {
     private func startPartition(_ index: Int) throws(ProgramFailure) {
         let executable = try Executables.path("rondo-server", in: request.executables)
         partitions[index].startAt = nil
-        partitions[index].startedAt = MonotonicClock.seconds
+        partitions[index].startedAt = awake.look()
         partitions[index].servesPresentServer = false
         unlink(partitions[index].endpointFile)
         let handOver = HandOver()

@@ -49,6 +49,9 @@ public final class RunSupervisor {
     /// The processes that hold parameters besides the server.
     var partitions: [PartitionSlot] = []
     var watch = ServerWatch()
+    /// For limits on the silence of others: it stands still when this process does.
+    var awake = AwakeClock()
+    let limits: SupervisorLimits
     /// Whether a partition server ended since the server was started: the server will not survive it.
     var serverIsDoomed = false
     var feed: StatusFeed?
@@ -75,7 +78,10 @@ public final class RunSupervisor {
     ///
     /// - Throws: `ProgramFailure` if the plan is to replace a run in whose directory a server is running, and if there
     ///   can be no keys or no port.
-    public init(_ request: TrainingRequest, plan: RunPlan) throws(ProgramFailure) {
+    public init(
+        _ request: TrainingRequest, plan: RunPlan, limits: SupervisorLimits = SupervisorLimits()
+    ) throws(ProgramFailure) {
+        self.limits = limits
         self.request = request
         resumes = plan == .resume
         do throws(MessagingError) {
@@ -182,7 +188,8 @@ public final class RunSupervisor {
         let stale = FileStamp(endpointFile)
         staleEndpoint = stale
         try startServer()
-        let began = MonotonicClock.seconds
+        var workedAt = awake.look()
+        var signs = server.map { SignsOfWork(of: $0.identifier, now: workedAt) }
         while TerminationSignal.received == nil {
             if let end = server?.poll() { throw failure(ofServer: end) }
             if FileStamp(endpointFile) != stale, let bytes = FileText.bytes(endpointFile), bytes.last == 0x0A {
@@ -198,8 +205,12 @@ public final class RunSupervisor {
                 display.note("server at \(endpoint): try 'rondo status \(endpoint)' in another terminal")
                 return true
             }
-            guard MonotonicClock.seconds - began < Self.startSecondsMax else {
-                throw failure("the server does not listen after \(Int(Self.startSecondsMax)) s", server)
+            let now = awake.look()
+            if signs?.look(now: now) ?? false { workedAt = now }
+            guard now - workedAt < limits.startSecondsMax else {
+                throw failure(
+                    "the server has done nothing for \(Readable.duration(limits.startSecondsMax)), and does not listen",
+                    server)
             }
             display.show(waitingFor: "preparing the data")
             MonotonicClock.sleep(seconds: 0.02)
@@ -239,8 +250,8 @@ public final class RunSupervisor {
                 if let child = slots[index].child, let end = child.poll() { try noteWorkerEnd(index, child, end) }
             }
             let now = MonotonicClock.seconds
-            try watchPartitions(now: now)
-            watchServer(now: now)
+            try watchPartitions()
+            watchServer(now: awake.look())
             if let due = serverStartAt, now >= due, partitionsListen {
                 serverStartAt = nil
                 try startServer()
@@ -260,7 +271,7 @@ public final class RunSupervisor {
             throw ProgramFailure(.internalError, "\(error)")
         }
         guard let status else { return }
-        noteAnswer(now: MonotonicClock.seconds)
+        noteAnswer()
         progress.note(status, now: MonotonicClock.seconds, tokensPerStep: tokensPerStep)
         totalSteps = status.totalSteps
         if status.step > stepMax {

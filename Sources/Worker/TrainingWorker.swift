@@ -29,6 +29,8 @@ public final class TrainingWorker {
     private var isEnded = false
     private var connectionCount = 0
     var reachability = Reachability()
+    /// For limits on the server's silence: it stands still when this process does.
+    private var awake = AwakeClock()
     let clock = WorkerClock(.wait)
     var hasSentGradients = false
     /// Whether to offer shared memory; not any more once a server's could not be opened.
@@ -43,7 +45,7 @@ public final class TrainingWorker {
         self.options = options
         self.logger = logger
         sharesMemory = options.sharesMemory
-        session = WorkerSession(now: MonotonicClock.seconds, patienceSeconds: options.patienceSeconds)
+        session = WorkerSession(now: 0, patienceSeconds: options.patienceSeconds)
         do {
             context = try Context()
         } catch {
@@ -130,7 +132,7 @@ public final class TrainingWorker {
     // MARK: - Events and actions
 
     func feed(_ event: WorkerEvent) throws {
-        for action in session.handle(event, now: MonotonicClock.seconds) {
+        for action in session.handle(event, now: awake.look()) {
             switch action {
             case .sendHello: try sendHello()
             case .prepareData: try prepareData()

@@ -63,6 +63,25 @@ struct SignalTests {
         #expect(cluster.server.wait(seconds: 30).code == 130)
     }
 
+    @Test("a partition server that is asked to end waits for a checkpoint; asked all at once, the run is interrupted")
+    func partitions() throws {
+        let scratch = try scratchRun()
+        for isAlone in [true, false] {
+            let partitions = try PartitionProgram.start(1, scratch)
+            let cluster = try SmallCluster(
+                scratch, run: "run-\(isAlone)", workers: 1, partitionServers: partitions)
+            try cluster.waitForStep(3)
+            partitions[0].program.signal(SIGUSR1)
+            if !isAlone { cluster.server.signal(SIGUSR1) }
+            let ending = cluster.server.wait(seconds: 30)
+            #expect(ending.code == (isAlone ? 75 : 130), "\(ending)")
+            #expect(partitions[0].program.wait(seconds: 30).code == 130)
+            #expect(
+                FileManager.default.fileExists(
+                    atPath: scratch.path("run-\(isAlone)/checkpoints/latest/model.safetensors")))
+        }
+    }
+
     @Test("nohup keeps a server alive when the terminal closes")
     func nohup() throws {
         let scratch = try scratchRun()

@@ -155,8 +155,10 @@ package struct FileSystem: Sendable {
     package func syncFile(_ descriptor: Int32, path: String) throws(CheckpointError) {
         do throws(CheckpointError) {
             guard try permit(.syncFile(path), path, "sync") else { return }
-            while fsync(descriptor) != 0 {
-                guard errno == EINTR else { throw CheckpointError(code: errno, path: path, action: "sync") }
+            try LongWork.run { () throws(CheckpointError) in
+                while fsync(descriptor) != 0 {
+                    guard errno == EINTR else { throw CheckpointError(code: errno, path: path, action: "sync") }
+                }
             }
         } catch {
             guard error.isUnsupported else { throw error }
@@ -168,11 +170,13 @@ package struct FileSystem: Sendable {
         let action = "sync the directory"
         do throws(CheckpointError) {
             guard try permit(.syncFolder(path), path, action) else { return }
-            let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-            guard descriptor >= 0 else { throw CheckpointError(code: errno, path: path, action: action) }
-            defer { close(descriptor) }
-            while fsync(descriptor) != 0 {
-                guard errno == EINTR else { throw CheckpointError(code: errno, path: path, action: action) }
+            try LongWork.run { () throws(CheckpointError) in
+                let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+                guard descriptor >= 0 else { throw CheckpointError(code: errno, path: path, action: action) }
+                defer { close(descriptor) }
+                while fsync(descriptor) != 0 {
+                    guard errno == EINTR else { throw CheckpointError(code: errno, path: path, action: action) }
+                }
             }
         } catch {
             guard error.isUnsupported else { throw error }

@@ -1,6 +1,7 @@
 // A file that is being written, and hashed on the way.
 
 import Crypto
+import Platform
 
 #if canImport(Glibc)
 import Glibc
@@ -39,7 +40,10 @@ public struct OutputFile: ~Copyable {
         while !rest.isEmpty {
             let piece = UnsafeRawBufferPointer(rebasing: rest.prefix(pieceBytes))
             hash.update(bufferPointer: piece)
-            try fileSystem.write(piece, to: descriptor, path: path)
+            let (fileSystem, descriptor, path) = (fileSystem, descriptor, path)
+            try LongWork.run { () throws(CheckpointError) in
+                try fileSystem.write(piece, to: descriptor, path: path)
+            }
             size += piece.count
             rest = rest.dropFirst(piece.count)
         }
@@ -56,7 +60,9 @@ public struct OutputFile: ~Copyable {
     mutating func finish() throws(CheckpointError) -> FileDigest {
         precondition(descriptor >= 0, "a file is finished once")
         try fileSystem.syncFile(descriptor, path: path)
-        close(descriptor)
+        // A network's file system may send what is left now.
+        let finished = descriptor
+        LongWork.run { _ = close(finished) }
         descriptor = -1
         return FileDigest(size: size, hash: hash)
     }

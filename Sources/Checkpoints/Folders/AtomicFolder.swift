@@ -1,5 +1,7 @@
 // How a checkpoint folder comes into being: written beside its place, synced, renamed.
 
+import Platform
+
 enum AtomicFolder {
     /// Writes `parent/name` with what `contents` adds to it; an existing folder of this name is replaced.
     ///
@@ -14,7 +16,9 @@ enum AtomicFolder {
             var draft = CheckpointDraft(folder: partial.path, fileSystem: fileSystem)
             try contents(&draft)
             let manifest = try draft.finish()
-            try place(partial.path, as: name, in: parent, fileSystem)
+            try LongWork.run { () throws(CheckpointError) in
+                try place(partial.path, as: name, in: parent, fileSystem)
+            }
             return CheckpointFolder(path: Paths.join(parent, name), manifest: manifest)
         } catch {
             partial.remove(fileSystem)

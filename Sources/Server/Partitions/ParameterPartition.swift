@@ -184,6 +184,7 @@ final class ParameterPartition {
         let before = clock.enter(.adam)
         defer { clock.enter(before) }
         for chunk in chunks {
+            LongWork.breathe()
             guard let payload = sum.reduction.total(chunk: chunk - chunks.lowerBound) else { continue }
             clock.enter(.adam)
             store.apply(payload, chunk: chunk, step: step)

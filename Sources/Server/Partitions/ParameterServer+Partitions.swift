@@ -24,9 +24,9 @@ struct StepApplication {
 }
 
 extension ParameterServer {
-    /// How long the last gradients of a step may be on their way before its spans are leased again.
+    /// How long nothing may be seen of the last gradients of a step on their way before its spans are leased again.
     private static let sumsSecondsMax = 5.0
-    /// How long a partition may take to apply a step.
+    /// How long a partition that applies a step may show no sign of it.
     private static let applicationSecondsMax = 30.0
     /// The most clients that may wait for a snapshot at once.
     private static let waitingClientsMax = 2048
@@ -76,9 +76,12 @@ extension ParameterServer {
         application?.since += seconds
     }
 
-    /// Ends waits that have lasted too long.
-    func watchPartitions(now: Double) {
-        for (sum, since) in sumsAwaitedSince.sorted(by: { $0.key < $1.key }) where now - since > Self.sumsSecondsMax {
+    /// Ends waits that have lasted too long, while no partition showed that it is at work on what is waited for.
+    func watchPartitions() {
+        let now = MonotonicClock.seconds
+        for link in partitions.links where link.takeSignOfWork() { workedAt = now }
+        for (sum, since) in sumsAwaitedSince.sorted(by: { $0.key < $1.key })
+        where now - max(since, workedAt) > Self.sumsSecondsMax {
             sumsAwaitedSince[sum] = nil
             peers.counters.stepsRepeated += 1
             let waiting = partitions.lacking(sum).map(\.text).joined(separator: ", ")
@@ -89,10 +92,11 @@ extension ParameterServer {
             ledger.forgetSpans(of: sum)
             carryOut(.gradientsLost(step: sum))
         }
-        if let application, now - application.since > Self.applicationSecondsMax {
+        if let application, now - max(application.since, workedAt) > Self.applicationSecondsMax {
             for link in partitions.links where link.version == application.version {
                 link.lose(
-                    "did not apply version \(application.version + 1) within \(Int(Self.applicationSecondsMax)) s")
+                    "did not apply version \(application.version + 1): no sign of work for "
+                        + "\(Int(Self.applicationSecondsMax)) s")
             }
         }
     }

@@ -45,6 +45,10 @@ final class PartitionLink {
     private let run: String
     private let incarnation: UInt64
     private var nextPing = 0.0
+    /// What a partition does for a step, as its reports name it.
+    private static let work: Set<String> = ["sum", "norm", "adam"]
+    private var workSeconds = 0.0
+    private var hasWorked = false
     private var poller = Poller()
     /// Values that were asked for and have come.
     private var values: [Request: FrameBox] = [:]
@@ -139,7 +143,9 @@ final class PartitionLink {
             send(.partitionAssignment(assignment.wire))
             do {
                 let left = max(0, deadline - MonotonicClock.seconds)
-                try wait(for: "an answer", seconds: left) { report != nil || busy != nil }
+                try wait(for: "an answer", seconds: left) {
+                    report != nil || busy != nil || TerminationSignal.received != nil
+                }
             } catch .partition(let reason) {
                 let explanation = endpoint.probe(withinMilliseconds: 1000)?.explanation(endpoint)
                 throw .endpoint(
@@ -149,10 +155,22 @@ final class PartitionLink {
                 throw error
             }
             if report != nil { return }
+            if TerminationSignal.received != nil {
+                throw .interrupted("asked to end while partition server \(endpoint) was waited for")
+            }
             MonotonicClock.sleep(seconds: 0.5)
         } while MonotonicClock.seconds < deadline
         throw .endpoint("partition server \(endpoint): \(busy ?? "")")
     }
+
+    /// Whether the partition has done something for a step since this was last asked.
+    func takeSignOfWork() -> Bool {
+        defer { hasWorked = false }
+        return hasWorked
+    }
+
+    /// Whether it was asked to end, and waits until there is a checkpoint.
+    var leaves: Bool { report?.leaves ?? false }
 
     /// The primary itself was busy: what came meanwhile waits unread, and nobody was silent.
     func forgiveSilence(now: Double) { lastHeard = now }
@@ -185,7 +203,13 @@ final class PartitionLink {
         }
         guard header.run == run, header.incarnation == incarnation else { return }
         switch header.body {
-        case .partitionReport(let report): self.report = report
+        case .partitionReport(let report):
+            let work = report.seconds.filter { Self.work.contains($0.name) && $0.isPlausible }.reduce(0) {
+                $0 + $1.seconds
+            }
+            if work > workSeconds { hasWorked = true }
+            workSeconds = work
+            self.report = report
         case .partitionSuspicion(let answer):
             // Of the same worker and step there may be one for every chunk.
             if answer.restarts == restarts, suspicions.count < Self.suspicionsMax { suspicions.append(answer) }
@@ -225,6 +249,7 @@ final class PartitionLink {
                 throw .system("messaging failed: \(error)")
             }
             receive()
+            LongWork.breathe()
         }
     }
 

@@ -55,6 +55,9 @@ public final class PartitionServer {
     var tenure: Tenure?
     /// Why the primary ended the service.
     var dismissal: String?
+    /// Whether the primary was told that this process is asked to end.
+    private var hasSaidLeave = false
+    private var reportedAt = 0.0
 
     /// The service of one life of one primary.
     struct Tenure {
@@ -84,7 +87,10 @@ public final class PartitionServer {
     public static func serve(_ options: PartitionServerOptions, logger: Logger) throws(ServerError) -> ServerEnd {
         let context: Context
         do { context = try Context() } catch { throw .system("\(error)") }
-        return try PartitionServer(options, in: context, logger: logger).run()
+        defer { LongWork.meanwhile(nil) }
+        let server = try PartitionServer(options, in: context, logger: logger)
+        LongWork.meanwhile { [unowned server] in server.giveSignOfLife() }
+        return try server.run()
     }
 
     /// Listens.
@@ -102,8 +108,8 @@ public final class PartitionServer {
         peers.listen(on: &poller)
         var nextTick = 0.0
         while dismissal == nil {
-            if TerminationSignal.received != nil { return .stopped }
             let now = MonotonicClock.seconds
+            if TerminationSignal.received != nil, mayLeave(now: now) { return .stopped }
             do { try peers.keepBounds(now: now, logger: logger) } catch { throw .system("messaging failed: \(error)") }
             if now >= nextTick {
                 nextTick = now + 0.25
@@ -123,7 +129,23 @@ public final class PartitionServer {
             }
         }
         logger.notice("dismissed", metadata: ["reason": "\(dismissal ?? "")"])
-        return .completed
+        return TerminationSignal.received == nil ? .completed : .stopped
+    }
+
+    /// Asked to end, the server tells its primary, which writes a checkpoint before it lets go of the parameters.
+    ///
+    /// - Returns: Whether nobody needs the parameters any more: there is no primary, or it is silent; or the user asks
+    ///   again.
+    private func mayLeave(now: Double) -> Bool {
+        guard let tenure, tenure.isLoaded, TerminationSignal.repeatCount == 0,
+            now - tenure.lastHeard < tenure.assignment.silenceLimitSeconds
+        else { return true }
+        if !hasSaidLeave {
+            hasSaidLeave = true
+            logger.notice("asked to end: the primary is told, and writes a checkpoint first")
+            report()
+        }
+        return false
     }
 
     private func watchPrimary(now: Double) throws(ServerError) {
@@ -195,6 +217,14 @@ public final class PartitionServer {
         return MonotonicClock.seconds - tenure.lastHeard > tenure.assignment.silenceLimitSeconds
     }
 
+    /// In the middle of long work: the primary hears that it goes on.
+    private func giveSignOfLife() {
+        let now = MonotonicClock.seconds
+        guard now - reportedAt >= 1 else { return }
+        reportedAt = now
+        report()
+    }
+
     /// Tells the primary how things are.
     func report() {
         guard let tenure else { return }
@@ -203,6 +233,7 @@ public final class PartitionServer {
         report.residentBytes = UInt64(CurrentProcess.residentBytes)
         report.counters = peers.counters.wire
         report.seconds = clock.report
+        report.leaves = TerminationSignal.received != nil
         peers.send(.partitionReport(report), to: tenure.primary)
     }
 }

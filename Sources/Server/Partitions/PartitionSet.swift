@@ -195,6 +195,7 @@ final class PartitionSet {
         var requested = chunks.lowerBound
         defer { for link in links { link.dropValues() } }
         for chunk in chunks {
+            LongWork.breathe()
             while requested < min(chunk + Self.windowChunks, chunks.upperBound) {
                 link(ofChunk: requested)?.request(kind, chunk: requested)
                 requested += 1

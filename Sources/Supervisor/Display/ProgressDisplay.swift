@@ -6,11 +6,14 @@ import Platform
 /// Shows a run's progress on standard error.
 public struct ProgressDisplay {
     private static let plainIntervalSeconds = 5.0
+    /// How often a run that makes no step is told of.
+    private static let idleIntervalSeconds = 30.0
 
     private let isTerminal: Bool
     private var drawn = ""
     private var shownAt = MonotonicClock.seconds
     private var shownStep = -1
+    private var shownPhase = ""
     private var shownValidation: Double?
 
     /// A display for whatever standard error is.
@@ -25,9 +28,11 @@ public struct ProgressDisplay {
             return
         }
         let isNews = status.validationLoss != shownValidation && status.validationLoss != nil
-        let isDue = now - shownAt >= Self.plainIntervalSeconds && status.step != shownStep
+        let isElse = status.step != shownStep || status.phase != shownPhase
+        let isDue = now - shownAt >= (isElse ? Self.plainIntervalSeconds : Self.idleIntervalSeconds)
         guard isNews || isDue else { return }
         (shownAt, shownStep, shownValidation) = (now, status.step, status.validationLoss)
+        shownPhase = status.phase
         StandardError.line(ProgressLine.plain(status))
     }
 

@@ -59,11 +59,8 @@ struct ChildLog {
     func reason() -> String? {
         let lines = lines(ofLast: Self.reasonBytes)
         if let line = lines.last(where: { line in Self.reasons.contains { line.contains($0) } }) { return line }
-        guard let dump = lines.firstIndex(where: { line in Self.dumps.contains { line.contains($0) } }) else {
-            return nil
-        }
-        // "*** Signal 11: Backtracing from …" or "💣 Program crashed: Bad pointer dereference at 0x…"
-        return lines[dump]
+        // "*** Program crashed: Bad pointer dereference at 0x… ***"
+        return lines.last { line in Self.dumps.contains { line.contains($0) } }
     }
 
     private static let reasons = [
@@ -71,5 +68,5 @@ struct ChildLog {
         "Out of memory", "Could not allocate", "terminate called", "bad_alloc", "ERROR: AddressSanitizer",
         "stack smashing detected", "corrupted", "free(): ", "malloc(): ",
     ]
-    private static let dumps = ["Program crashed", "*** Signal", "Stack dump"]
+    private static let dumps = ["Program crashed", "Stack dump"]
 }
