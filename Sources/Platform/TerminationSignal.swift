@@ -18,7 +18,7 @@ import Darwin
 /// looks here in between.
 public enum TerminationSignal {
     /// All that are noted.
-    static let all = [SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU]
+    public static let all = [SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU]
 
     private static let number = Atomic<Int32>(0)
     private static let repeats = Atomic<Int>(0)

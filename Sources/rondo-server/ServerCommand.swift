@@ -117,8 +117,8 @@ struct ServerCommand: ParsableCommand {
             throw ProgramFailure(.usage, "Missing expected argument '<config>'; see 'rondo-server --help'")
         }
         let partitionServers = try partitionServers.map { try Self.partitionServer($0, of: endpoint) }
-        TerminationSignal.install()
-        if supervised { ParentWatch.start() }
+        // Until the run's directory is opened there is nothing to put in order: a text that hangs holds nobody up.
+        Interruption.endsProgram()
         let run = try RunConfiguration(file: configurationPath, overrides: overrides)
         let output = output ?? TrainingRequest.defaultOutput(configurationPath: configurationPath)
         // Its supervisor has looked already.
@@ -129,6 +129,8 @@ struct ServerCommand: ParsableCommand {
                         configuration: run, output: output, workers: workers, partitions: partitionServers.count + 1,
                         isWhollyHere: false, resumes: resume)), program: "rondo-server")
         }
+        TerminationSignal.install()
+        if supervised { ParentWatch.start() }
         let options = ServerOptions(
             configuration: run, endpoint: endpoint, output: output, resumes: resume, acceptsChanges: acceptChanges,
             expectedWorkers: workers, hostsWorkers: supervised, isInsecure: insecure, keys: keys, listener: listener,

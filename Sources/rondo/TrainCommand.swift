@@ -54,6 +54,8 @@ struct TrainCommand: ParsableCommand {
         guard (1...256).contains(partitions) else {
             throw ProgramFailure(.usage, "--partitions \(partitions): expected a number from 1 to 256")
         }
+        // Until there are children a text that hangs holds nobody up.
+        Interruption.endsProgram()
         let run = try RunConfiguration(file: configurationPath, overrides: overrides)
         let output = output ?? TrainingRequest.defaultOutput(configurationPath: configurationPath)
         let plan = try RunPlan.decide(output: output, configuration: run, acceptsChanges: acceptChanges)

@@ -5,8 +5,8 @@ import Testing
 
 /// A library that makes some system calls slow, built for the test.
 private enum SlowCalls {
-    /// fsync of a file whose name holds `SLOW_SYNC` takes `SLOW_SECONDS`; reading one whose name holds `HANG_READ` never
-    /// ends.
+    /// fsync of a file whose name holds `SLOW_SYNC` takes `SLOW_SECONDS`; reading one whose name holds `HANG_READ`
+    /// never ends once the file `HANG_WHEN` is there.
     private static let source = #"""
         #define _GNU_SOURCE
         #include <dlfcn.h>
@@ -25,18 +25,23 @@ private enum SlowCalls {
             return strstr(path, part) != 0;
         }
 
+        static int hangs(int descriptor) {
+            const char *sign = getenv("HANG_WHEN");
+            return (!sign || access(sign, F_OK) == 0) && concerns(descriptor, "HANG_READ");
+        }
+
         int fsync(int descriptor) {
             if (concerns(descriptor, "SLOW_SYNC")) usleep((useconds_t)(atof(getenv("SLOW_SECONDS")) * 1e6));
             return ((int (*)(int))dlsym(RTLD_NEXT, "fsync"))(descriptor);
         }
 
         ssize_t read(int descriptor, void *buffer, size_t size) {
-            while (concerns(descriptor, "HANG_READ")) sleep(1);
+            while (hangs(descriptor)) sleep(1);
             return ((ssize_t (*)(int, void *, size_t))dlsym(RTLD_NEXT, "read"))(descriptor, buffer, size);
         }
 
         ssize_t pread(int descriptor, void *buffer, size_t size, off_t offset) {
-            while (concerns(descriptor, "HANG_READ")) sleep(1);
+            while (hangs(descriptor)) sleep(1);
             return ((ssize_t (*)(int, void *, size_t, off_t))dlsym(RTLD_NEXT, "pread"))(
                 descriptor, buffer, size, offset);
         }
@@ -112,34 +117,41 @@ struct SlowDiskTests {
         let scratch = try Scratch()
         try scratch.writeCorpus()
         try scratch.write(smallConfiguration(), to: "config.yaml")
-        let environment = try SlowCalls.environment(in: scratch, ["HANG_READ": "corpus.txt"])
+        func environment(_ variables: [String: String]) throws -> [String: String] {
+            try SlowCalls.environment(in: scratch, variables.merging(["HANG_READ": "corpus.txt"]) { $1 })
+        }
         let port = 20_000 + Int(ProcessInfo.processInfo.processIdentifier) % 10_000
+        let endpoint = "tcp://127.0.0.1:\(port)"
         let server = try RunningProgram(
-            .server, ["config.yaml", "--output", "run", "--bind", "tcp://127.0.0.1:\(port)"], in: scratch,
-            environment: environment)
+            .server, ["config.yaml", "--output", "run", "--bind", endpoint], in: scratch,
+            environment: environment(["HANG_WHEN": "run/server.lock"]))
         let deadline = Date().addingTimeInterval(20)
         while !server.errors.contains("preparing the data"), Date() < deadline { usleep(20_000) }
-        let worker = try RunningProgram(
-            .worker, ["--connect", "tcp://127.0.0.1:\(port)", "--patience", "4"], in: scratch)
-        let status = try scratch.run(.rondo, "status", "tcp://127.0.0.1:\(port)")
+        let worker = try RunningProgram(.worker, ["--connect", endpoint, "--patience", "4"], in: scratch)
+        let status = try scratch.run(.rondo, "status", endpoint)
         #expect(status.code == 0 && status.output.contains("preparing the data"), "\(status)")
         sleep(6)
         #expect(worker.isRunning, "\(worker.errors)")
         worker.signal(SIGKILL)
+        try expectEndAtOnce(server)
+        // Under the supervisor; and before there is a server, where the text is looked at.
+        for (output, sign) in [("trained", "trained/server.lock"), ("checked", ".")] {
+            let train = try RunningProgram(
+                .rondo, ["train", "config.yaml", "--output", output, "--workers", "1"], in: scratch,
+                environment: environment(["HANG_WHEN": sign]))
+            let log = scratch.path("\(output)/logs/server.log")
+            let limit = Date().addingTimeInterval(sign == "." ? 1 : 20)
+            func hangs() -> Bool { ((try? String(contentsOfFile: log, encoding: .utf8)) ?? "").contains("preparing") }
+            while !hangs(), train.isRunning, Date() < limit { usleep(20_000) }
+            try expectEndAtOnce(train)
+        }
+    }
+
+    private func expectEndAtOnce(_ program: RunningProgram) throws {
+        #expect(program.isRunning, "\(program.errors)")
         let began = Date()
-        server.signal(SIGINT)
-        #expect(server.wait(seconds: 20).code == 130)
-        #expect(Date().timeIntervalSince(began) < 3)
-        // Under the supervisor, too.
-        let train = try RunningProgram(
-            .rondo, ["train", "config.yaml", "--output", "trained", "--workers", "1"], in: scratch,
-            environment: environment)
-        let log = scratch.path("trained/logs/server.log")
-        func hangs() -> Bool { ((try? String(contentsOfFile: log, encoding: .utf8)) ?? "").contains("preparing") }
-        while !hangs(), train.isRunning, Date() < deadline.addingTimeInterval(40) { usleep(20_000) }
-        let asked = Date()
-        train.signal(SIGINT)
-        #expect(train.wait(seconds: 30).code == 130)
-        #expect(Date().timeIntervalSince(asked) < 4)
+        program.signal(SIGINT)
+        #expect(program.wait(seconds: 20).code == 130)
+        #expect(Date().timeIntervalSince(began) < 4)
     }
 }

@@ -82,11 +82,15 @@ public struct Program: Sendable {
     }
 }
 
-/// Lets Ctrl-C end a program at once with the exit code of an interruption: for those that need not put anything in
-/// order.
+/// Lets the signals that ask for the end, Ctrl-C above all, end a program at once with the exit code of an interruption:
+/// for those that need not put anything in order, and for as long as there is nothing to put in order.
 public enum Interruption {
-    /// From now on.
+    /// From now on, until `TerminationSignal.install()`. A SIGHUP that is ignored stays so.
     public static func endsProgram() {
-        signal(SIGINT) { _ in _exit(ExitStatus.interrupted.rawValue) }
+        for number in TerminationSignal.all {
+            let before = signal(number) { _ in _exit(ExitStatus.interrupted.rawValue) }
+            let isIgnored = unsafeBitCast(before, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
+            if number == SIGHUP, isIgnored { signal(number, SIG_IGN) }
+        }
     }
 }
