@@ -82,8 +82,8 @@ public struct Program: Sendable {
     }
 }
 
-/// Lets the signals that ask for the end, Ctrl-C above all, end a program at once with the exit code of an interruption:
-/// for those that need not put anything in order, and for as long as there is nothing to put in order.
+/// Lets the signals that ask for the end, Ctrl-C above all, end a program at once with the code of an interruption: for
+/// those that need not put anything in order, and for as long as there is nothing to put in order.
 public enum Interruption {
     /// From now on, until `TerminationSignal.install()`. A SIGHUP that is ignored stays so.
     public static func endsProgram() {
