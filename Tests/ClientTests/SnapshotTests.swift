@@ -87,8 +87,9 @@ struct SnapshotTests {
         }
         #expect(request.which == .version && request.version == 7)
 
-        let path = NSTemporaryDirectory() + "/rondo-client-\(UUID().uuidString)/pulled"
-        defer { try? FileManager.default.removeItem(atPath: path + "/..") }
+        let parent = NSTemporaryDirectory() + "/rondo-client-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: parent) }
+        let path = parent + "/pulled"
         let folder = try snapshot.write(to: path)
         #expect(folder.files == ["model.safetensors", "run.json", "tokenizer.json"])
         let model = try CheckpointFolder.open(path: path).folder.tensors(CheckpointFile.model)

@@ -119,9 +119,20 @@ final class Scratch: Sendable {
     init() throws {
         folder = FileManager.default.temporaryDirectory.appendingPathComponent("rondo-test-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        Self.living.withLock { _ = $0.insert(folder) }
+        Self.removesAtExit
     }
 
-    deinit { try? FileManager.default.removeItem(at: folder) }
+    deinit {
+        try? FileManager.default.removeItem(at: folder)
+        Self.living.withLock { _ = $0.remove(folder) }
+    }
+
+    /// The folders that are there. One that several tests share is let go of by none of them: it goes with the process.
+    private static let living = Mutex<Set<URL>>([])
+    private static let removesAtExit: Void = {
+        atexit { for folder in Scratch.living.withLock({ $0 }) { try? FileManager.default.removeItem(at: folder) } }
+    }()
 
     func url(_ name: String) -> URL { folder.appendingPathComponent(name) }
     func path(_ name: String) -> String { url(name).path }
