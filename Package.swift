@@ -7,6 +7,16 @@ import PackageDescription
 /// because a multiply-add is fused only where the source says so (same bits on every instruction set).
 let kernelSettings: [CSetting] = [.unsafeFlags(["-O3", "-ffp-contract=off"])]
 
+/// All addresses are bound before a program starts, and their table is read-only from then on. (That programs lie at
+/// random addresses and their stacks are not executable is Swift's default.)
+#if os(Linux)
+let programSettings: [LinkerSetting] = [
+    .unsafeFlags(["-Xlinker", "-z", "-Xlinker", "relro", "-Xlinker", "-z", "-Xlinker", "now"])
+]
+#else
+let programSettings: [LinkerSetting] = []
+#endif
+
 /// On Linux the header lies in /usr/include. Debian's libzmq.pc drags in Kerberos flags, which SwiftPM warns about.
 #if os(Linux)
 let zeroMQPackage: String? = nil
@@ -28,12 +38,13 @@ let package = Package(
         .executable(name: "rondo-server", targets: ["rondo-server"]),
         .executable(name: "rondo-worker", targets: ["rondo-worker"]),
     ],
+    // Exact versions: what is built tomorrow is what was tested.
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
-        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
-        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
-        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
-        .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-protobuf", exact: "1.39.0"),
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
     ],
     targets: [
         .target(name: "CKernels", cSettings: kernelSettings, linkerSettings: [.linkedLibrary("m")]),
@@ -102,15 +113,17 @@ let package = Package(
             dependencies: [
                 "Platform", "Configuration", "Tasks", "Checkpoints", "Messaging", "Ledger", "Inference", "Client",
                 "Preflight", "Supervisor", argumentParser,
-            ]),
+            ], linkerSettings: programSettings),
         .executableTarget(
             name: "rondo-server",
             dependencies: [
                 "Platform", "Configuration", "Messaging", "Server", "Preflight", "Supervisor", argumentParser,
-            ]),
+                logging,
+            ], linkerSettings: programSettings),
         .executableTarget(
             name: "rondo-worker",
-            dependencies: ["Platform", "Messaging", "Worker", "Client", "Supervisor", argumentParser]),
+            dependencies: ["Platform", "Messaging", "Worker", "Client", "Supervisor", argumentParser],
+            linkerSettings: programSettings),
         .executableTarget(
             name: "KernelBenchmark", dependencies: ["CKernels"], path: "Benchmarks/KernelBenchmark"),
         .executableTarget(
@@ -136,7 +149,7 @@ let package = Package(
             ]),
         .testTarget(
             name: "SupervisorTests",
-            dependencies: ["Platform", "Configuration", "Client", "Supervisor", logging]),
+            dependencies: ["Platform", "Configuration", "Messaging", "Server", "Client", "Supervisor", logging]),
         .testTarget(
             name: "PreflightTests",
             dependencies: [
@@ -145,7 +158,7 @@ let package = Package(
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "Numerics", "Optimization", "Messaging", "WireProtocol", "Cluster", "Platform", "Server",
+                "Numerics", "Optimization", "Messaging", "WireProtocol", "Cluster", "Platform", "Server", logging,
             ]),
         .testTarget(name: "SimulationTests", dependencies: ["Platform", "Simulation", "rondo-simulate"]),
         .testTarget(name: "PlatformTests", dependencies: ["Platform"]),
@@ -159,7 +172,7 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "rondo", "rondo-server", "rondo-worker", "WireProtocol",
+                "rondo", "rondo-server", "rondo-worker", "Messaging", "WireProtocol", "Client",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .testTarget(name: "LedgerTests", dependencies: ["Configuration", "Corpora", "Checkpoints", "Ledger"]),

@@ -46,7 +46,8 @@ public enum ClientError: Error, Equatable, CustomStringConvertible {
         case .otherProtocol(let endpoint, let reason):
             "no Rondo server of this version at \(endpoint): \(reason)"
         case .noAnswer(let endpoint, let seconds):
-            "no answer from \(endpoint) within \(Self.text(seconds)) s; the server hangs, or is no Rondo server"
+            "no answer from \(endpoint) within \(Self.text(seconds)) s; the server hangs, is being restarted, "
+                + "or is no Rondo server"
         case .keys(let endpoint, let reason): "no connection to \(endpoint): \(reason)"
         case .refused(let endpoint, let reason): "refused by \(endpoint): \(reason)"
         case .malformed(let endpoint, let reason): "an answer of \(endpoint) makes no sense: \(reason)"

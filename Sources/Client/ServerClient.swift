@@ -123,7 +123,8 @@ public final class ServerClient {
     private func explainAbsence() throws(ClientError) {
         guard let finding = endpoint.probe(withinMilliseconds: Self.probeMilliseconds) else { return }
         switch finding {
-        case .listening: return
+        // A server between two lives: it has the time that any answer has.
+        case .listening, .mute: return
         case .refused: throw .nobodyListens(endpoint)
         case .foreign:
             throw .otherProtocol(endpoint, reason: "what listens there does not speak ZeroMQ's protocol")
@@ -135,8 +136,7 @@ public final class ServerClient {
     private func silence() -> ClientError {
         switch link.stage {
         case .trying, .declined: .nobodyListens(endpoint)
-        case .connected: .otherProtocol(endpoint, reason: "what listens there does not speak ZeroMQ's protocol")
-        case .greeted: .noAnswer(endpoint, seconds: answerSecondsMax)
+        case .connected, .greeted: .noAnswer(endpoint, seconds: answerSecondsMax)
         }
     }
 

@@ -94,7 +94,12 @@ public struct ChildProcess: ~Copyable {
             close(ends[0])
         }
         var process = pid_t()
-        let failure = posix_spawn(&process, executable, &actions, &attributes, words, environ)
+        var failure = posix_spawn(&process, executable, &actions, &attributes, words, environ)
+        // Somebody who is writing the file, or was a moment ago, has it open: a program that is being installed.
+        for _ in 0..<20 where failure == ETXTBSY {
+            MonotonicClock.sleep(seconds: 0.05)
+            failure = posix_spawn(&process, executable, &actions, &attributes, words, environ)
+        }
         guard failure == 0 else {
             close(ends[1])
             throw ChildProcessError(

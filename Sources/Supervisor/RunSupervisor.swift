@@ -40,11 +40,9 @@ public final class RunSupervisor {
     private let listener: Listener
     let keys: RunKeys
     /// Known once the server has listened for the first time.
-    private var endpoint: Endpoint?
+    private(set) var endpoint: Endpoint?
     /// The run's place in the list of those that live.
-    private var entry: LivingRuns.Entry?
-    /// The endpoint file before the server was started.
-    private var staleEndpoint: FileStamp?
+    var entry: LivingRuns.Entry?
     var slots: [WorkerSlot] = []
     /// The processes that hold parameters besides the server.
     var partitions: [PartitionSlot] = []
@@ -71,8 +69,8 @@ public final class RunSupervisor {
 
     /// The logs' directory.
     var logs: String { request.output + "/logs" }
-    private var endpointFile: String { request.output + "/endpoint" }
-    private var accessFile: String { request.output + "/" + RunAccess.fileName }
+    /// Where the server writes its endpoint once it listens.
+    private var serverEndpointFile: String { logs + "/server.endpoint" }
 
     /// A supervisor that has not started anything yet.
     ///
@@ -137,41 +135,18 @@ public final class RunSupervisor {
     /// What was seen of the run: for the summary.
     public var observedTokensPerSecond: Double? { progress.tokensPerSecond }
 
-    /// Removes the endpoint file, unless another server has written it since.
-    func withdrawEndpoint() {
-        entry = nil
-        guard let bytes = FileText.bytes(endpointFile) else { return }
-        // A run that was ended during its start may have a server that has written the file before it was read.
-        let isNew = staleEndpoint.map { $0 != FileStamp(endpointFile) } ?? false
-        let isOurs = endpoint.map { bytes.starts(with: $0.text.utf8) } ?? isNew
-        guard isOurs else { return }
-        unlink(endpointFile)
-        unlink(accessFile)
-    }
-
-    /// Lets the user's own clients find the run.
-    private func publish(_ endpoint: Endpoint) throws(ProgramFailure) {
-        let access = RunAccess(endpoint: endpoint, keys: keys.role(keys.client))
-        do {
-            try AtomicFile.write(Array(access.text.utf8), to: accessFile)
-        } catch {
-            throw ProgramFailure(.internalError, "\(accessFile): cannot be written: \(error)")
-        }
-        chmod(accessFile, 0o600)
-        entry = LivingRuns.Entry(directory: request.output)
-    }
-
     // MARK: - Start
 
     private func startServer() throws(ProgramFailure) {
         let executable = try Executables.path("rondo-server", in: request.executables)
         var arguments = [
             "--bind", listener.endpoint.text, "--output", request.output, "--workers", "\(request.workers)",
-            "--endpoint-file", endpointFile, "--supervised",
+            "--endpoint-file", serverEndpointFile, "--supervised",
         ]
         arguments += partitions.compactMap(\.endpoint).flatMap { ["--partition-server", $0.text] }
         if resumes { arguments.append("--resume") }
         if resumes, request.acceptsChanges { arguments.append(ConfigurationChanges.option) }
+        if request.isShared { arguments.append("--shared") }
         let handOver = HandOver()
         // The configuration as it was read: its file may have changed meanwhile, or been readable once.
         try handOver.argument(String(decoding: request.configuration.json(), as: UTF8.self))
@@ -185,16 +160,15 @@ public final class RunSupervisor {
 
     /// - Returns: `false` when a signal came first.
     private func startAndAwaitServer() throws(ProgramFailure) -> Bool {
-        let stale = FileStamp(endpointFile)
-        staleEndpoint = stale
+        unlink(serverEndpointFile)
+        defer { unlink(serverEndpointFile) }
         try startServer()
         var workedAt = awake.look()
         var signs = server.map { SignsOfWork(of: $0.identifier, now: workedAt) }
         while TerminationSignal.received == nil {
             if let end = server?.poll() { throw failure(ofServer: end) }
-            if FileStamp(endpointFile) != stale, let bytes = FileText.bytes(endpointFile), bytes.last == 0x0A {
-                let text = String(decoding: bytes, as: UTF8.self).prefix { !$0.isNewline }
-                let endpoint = Endpoint(String(text))
+            if let bytes = FileText.bytes(serverEndpointFile), bytes.last == 0x0A {
+                let endpoint = Endpoint(String(String(decoding: bytes, as: UTF8.self).prefix { !$0.isNewline }))
                 self.endpoint = endpoint
                 do {
                     feed = try StatusFeed(endpoint, intervalSeconds: 0.4, keys: keys.role(keys.supervisor))

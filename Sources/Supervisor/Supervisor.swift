@@ -32,19 +32,22 @@ public struct TrainingRequest: Sendable {
     public var partitions: Int
     /// Whether a run that is there may go on with other values of keys that alter the steps to come.
     public var acceptsChanges: Bool
+    /// Whether other users may read the run's directory, as the umask says.
+    public var isShared: Bool
     /// The folder with `rondo-server` and `rondo-worker`.
     public var executables: String
 
     /// A request.
     public init(
         configuration: RunConfiguration, output: String, workers: Int, partitions: Int = 1,
-        acceptsChanges: Bool = false, executables: String
+        acceptsChanges: Bool = false, isShared: Bool = false, executables: String
     ) {
         self.configuration = configuration
         self.output = output
         self.workers = workers
         self.partitions = partitions
         self.acceptsChanges = acceptsChanges
+        self.isShared = isShared
         self.executables = executables
     }
 

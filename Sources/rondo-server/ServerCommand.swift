@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Configuration
+import Logging
 import Messaging
 import Platform
 import Preflight
@@ -74,6 +75,9 @@ struct ServerCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Write the endpoint into this file once the server listens.", valueName: "file"))
     var endpointFile: String?
 
+    @Flag(help: "Let other users read the run's directory, as the umask says. Otherwise it is closed to them.")
+    var shared = false
+
     @Flag(help: "End when standard input does: for a parent that must not be outlived.")
     var supervised = false
 
@@ -131,12 +135,22 @@ struct ServerCommand: ParsableCommand {
         }
         TerminationSignal.install()
         if supervised { ParentWatch.start() }
+        let logger = LineLogHandler.logger("rondo-server")
+        if shared {
+            FilePrivacy.share()
+        } else if let warning = FilePrivacy.close(runDirectory: output) {
+            logger.warning("\(warning)")
+        }
+        if keys == nil {
+            logger.warning(
+                "without keys: everybody who reaches \(endpoint), other users of this machine too, can change the run")
+        }
         let options = ServerOptions(
             configuration: run, endpoint: endpoint, output: output, resumes: resume, acceptsChanges: acceptChanges,
             expectedWorkers: workers, hostsWorkers: supervised, isInsecure: insecure, keys: keys, listener: listener,
             partitionServers: partitionServers,
             endpointFile: endpointFile, patienceSeconds: patience)
-        switch try ParameterServer.serve(options, logger: LineLogHandler.logger("rondo-server")) {
+        switch try ParameterServer.serve(options, logger: logger) {
         case .completed: return
         case .stopped: throw ExitStatus.interrupted
         }

@@ -46,6 +46,9 @@ struct TrainCommand: ParsableCommand {
             "Override a key of the configuration, such as training.adam.rate=0.01.", valueName: "key=value"))
     var overrides: [String] = []
 
+    @Flag(help: "Let other users read the run's directory, as the umask says. Otherwise it is closed to them.")
+    var shared = false
+
     mutating func run() throws {
         let workers = workers ?? Executables.defaultWorkers
         guard (1...1024).contains(workers) else {
@@ -65,10 +68,15 @@ struct TrainCommand: ParsableCommand {
                 RunRequest(
                     configuration: run, output: output, workers: workers, partitions: partitions,
                     resumes: plan == .resume, configurationPath: configurationPath)), program: "rondo")
+        if shared {
+            FilePrivacy.share()
+        } else if let warning = FilePrivacy.close(runDirectory: output) {
+            StandardError.line("rondo: \(warning)")
+        }
         TerminationSignal.install()
         let request = TrainingRequest(
             configuration: run, output: output, workers: workers, partitions: partitions,
-            acceptsChanges: acceptChanges, executables: Executables.folder())
+            acceptsChanges: acceptChanges, isShared: shared, executables: Executables.folder())
         let before = plan == .resume ? try? RunSummary(output: output) : nil
         let began = MonotonicClock.seconds
         let supervisor = try RunSupervisor(request, plan: plan)

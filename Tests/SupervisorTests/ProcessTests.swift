@@ -19,7 +19,7 @@ private final class FakePrograms {
             let text = """
                 #!/bin/sh
                 OUT='\(output)'
-                END="$OUT/endpoint"
+                END="$OUT/logs/server.endpoint"
                 echo "\(name) $$ $*" >> "$OUT/processes"
                 \(script)
 
@@ -101,7 +101,9 @@ struct ProcessTests {
             _ = try programs.run(workers: 1)
             Issue.record("the run went on")
         } catch let failure as ProgramFailure {
-            #expect(failure.status == .internalError && failure.line.contains("worker-1 ended 6 times in a row"))
+            #expect(
+                failure.status == .internalError && failure.line.contains("worker-1 ended 6 times in a row"),
+                "\(failure)")
             #expect(failure.details.last == "my last words")
         }
         #expect(programs.processes.count { $0[0] == "rondo-worker" } == 6)

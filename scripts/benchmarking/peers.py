@@ -8,11 +8,12 @@ import sys
 
 from .rondo import Failure, output_of
 
-PYTORCH = ["torch", "numpy"]
-# The last release of MXNet needs a NumPy that the newest Pythons do not have.
-MXNET = ["numpy==1.23.5", "mxnet==1.9.1"]
-MXNET_PYTHONS = ["3.11", "3.10", "3.9", "3.8"]
 SCRIPTS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "peers")
+# Lists of packages with exact versions and the hashes of their files: nothing else is installed.
+PYTORCH = os.path.join(SCRIPTS, "requirements-pytorch.txt")
+# The last release of MXNet needs a NumPy that the newest Pythons do not have.
+MXNET = os.path.join(SCRIPTS, "requirements-mxnet.txt")
+MXNET_PYTHONS = ["3.11", "3.10"]
 
 
 def runs(python, version=None):
@@ -35,18 +36,19 @@ def find_python(versions):
                   "give another one's environment with --mxnet PYTHON")
 
 
-def environment(folder, packages, module, base):
-    """The Python of a virtual environment with these packages, made if it is not there yet."""
+def environment(folder, requirements, module, base):
+    """The Python of a virtual environment with the packages of such a list, made if it is not there yet."""
     python = os.path.join(folder, "bin", "python")
     check = [python, "-c", f"import {module}"]
     if os.path.exists(python) and subprocess.run(check, capture_output=True).returncode == 0:
         return python
-    print(f"bench: installing {' '.join(packages)} into {folder} (a few minutes)", file=sys.stderr, flush=True)
+    print(f"bench: installing {module} into {folder} (a few minutes)", file=sys.stderr, flush=True)
     subprocess.run([base, "-m", "venv", "--clear", folder], check=True)
     # Old packages build with an old setuptools, or not at all: wheels only.
-    command = [python, "-m", "pip", "install", "--quiet", "--only-binary", ":all:", *packages]
+    command = [python, "-m", "pip", "install", "--quiet", "--only-binary", ":all:", "--require-hashes",
+               "--requirement", requirements]
     if subprocess.run(command).returncode != 0 or subprocess.run(check, capture_output=True).returncode != 0:
-        raise Failure(f"{' '.join(packages)} could not be installed into {folder}")
+        raise Failure(f"{module} could not be installed into {folder}")
     return python
 
 

@@ -27,12 +27,11 @@ class Failure(Exception):
 
 def build(root):
     """Installs what is missing and builds the release; returns the folder of the programs."""
-    command = ["swift", "build", "-c", "release"]
     try:
         subprocess.run([os.path.join(root, "scripts", "setup")], check=True, cwd=root)
-        for product in PRODUCTS:
-            subprocess.run([*command, "--product", product], check=True, cwd=root, stdout=subprocess.DEVNULL)
-        shown = subprocess.run([*command, "--show-bin-path"], check=True, cwd=root, text=True, stdout=subprocess.PIPE)
+        shown = subprocess.run(
+            [os.path.join(root, "scripts", "build-release"), *PRODUCTS], check=True, cwd=root, text=True,
+            stdout=subprocess.PIPE)
     except (OSError, subprocess.CalledProcessError) as problem:
         raise Failure(f"the release could not be built: {problem}") from None
     return shown.stdout.strip()
@@ -128,6 +127,39 @@ class Rondo:
             stop(train)
             shutil.rmtree(output, ignore_errors=True)
 
+    @contextlib.contextmanager
+    def open_cluster(self, model, corpus, name):
+        """A server without keys, which everybody can reach, and one worker, until the block is left. Gives a function
+        that looks at the run, and the server's endpoint."""
+        output = os.path.join(self.folder, name)
+        shutil.rmtree(output, ignore_errors=True)
+        configuration, log_path, endpoint_file = output + ".yaml", output + ".log", os.path.join(output, "endpoint")
+        with open(configuration, "w", encoding="utf-8") as file:
+            file.write(model.configuration(os.path.abspath(corpus), self.precision))
+        programs = []
+        try:
+            with open(log_path, "w", encoding="utf-8") as log:
+                def start(*words):
+                    programs.append(subprocess.Popen(words, stdout=log, stderr=log, start_new_session=True))
+                    return programs[-1]
+
+                server = start(self.program("rondo-server"), configuration, "--bind", "tcp://127.0.0.1:*", "--output",
+                               output, "--endpoint-file", endpoint_file)
+                deadline = time.monotonic() + START_SECONDS_MAX
+                while not os.path.exists(endpoint_file):
+                    if server.poll() is not None or time.monotonic() > deadline:
+                        raise Failure(f"rondo-server does not listen, see {log_path}")
+                    time.sleep(0.05)
+                with open(endpoint_file, encoding="utf-8") as file:
+                    endpoint = file.read().strip()
+                start(self.program("rondo-worker"), "--connect", endpoint, "--data", os.path.join(output, "data"))
+            yield self._started(server, output, 1, log_path), endpoint
+        finally:
+            for program in programs:
+                if program.poll() is None:
+                    stop(program)
+            shutil.rmtree(output, ignore_errors=True)
+
     def _started(self, train, output, workers, log_path):
         endpoint_file = os.path.join(output, "endpoint")
 
@@ -140,7 +172,7 @@ class Rondo:
         while time.monotonic() < deadline:
             if train.poll() is not None:
                 with open(log_path, encoding="utf-8") as log:
-                    raise Failure(f"rondo train ended with {train.returncode}: {last_lines(log.read())}")
+                    raise Failure(f"the run ended with {train.returncode}: {last_lines(log.read())}")
             with contextlib.suppress(Failure, OSError, ValueError):
                 status = look()
                 busy = [worker for worker in status["workers"] if worker["steps"] >= 2]

@@ -20,8 +20,10 @@ public enum ProbeFinding: Sendable, Equatable {
     case silent
     /// This machine has no way there; in the system's words.
     case unreachable(String)
-    /// Something takes connections, and does not introduce itself as ZeroMQ does.
+    /// Something takes connections, and introduces itself otherwise than ZeroMQ does.
     case foreign
+    /// Something takes connections, and says nothing: a supervisor may hold the port until its server is there again.
+    case mute
     /// Something takes connections, and introduces itself as ZeroMQ does.
     case listening
 
@@ -34,6 +36,8 @@ public enum ProbeFinding: Sendable, Equatable {
             "nothing answers at \(endpoint): the host is down, the address is wrong, or a firewall drops connections"
         case .unreachable(let reason): "there is no way to \(endpoint): \(reason)"
         case .foreign: "what listens at \(endpoint) does not speak ZeroMQ's protocol: it is no Rondo server"
+        case .mute:
+            "what listens at \(endpoint) says nothing: a server that is being restarted, or hangs, or none of ours"
         case .listening: nil
         }
     }
@@ -78,7 +82,7 @@ private struct EndpointProbe {
         defer { close(descriptor) }
         let failure = address.connect(descriptor, by: deadline)
         guard failure == 0 else { return finding(failure) }
-        return introducesItself(descriptor, deadline) ? .listening : .foreign
+        return introduction(descriptor, deadline)
     }
 
     private static func finding(_ code: Int32) -> ProbeFinding {
@@ -89,15 +93,16 @@ private struct EndpointProbe {
         }
     }
 
-    private static func introducesItself(_ descriptor: Int32, _ deadline: Deadline) -> Bool {
+    private static func introduction(_ descriptor: Int32, _ deadline: Deadline) -> ProbeFinding {
         var bytes: [UInt8] = []
-        while bytes.count < signatureBytes, wait(descriptor, Int16(POLLIN), deadline) {
+        while bytes.count < signatureBytes {
+            guard wait(descriptor, Int16(POLLIN), deadline) else { return bytes.isEmpty ? .mute : .foreign }
             var piece = [UInt8](repeating: 0, count: signatureBytes - bytes.count)
             let count = recv(descriptor, &piece, piece.count, 0)
-            guard count > 0 else { return false }
+            guard count > 0 else { return .foreign }
             bytes += piece.prefix(count)
         }
-        return bytes.count == signatureBytes && bytes[0] == 0xFF && bytes[signatureBytes - 1] == 0x7F
+        return bytes[0] == 0xFF && bytes[signatureBytes - 1] == 0x7F ? .listening : .foreign
     }
 }
 

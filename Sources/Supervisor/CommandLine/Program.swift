@@ -32,6 +32,7 @@ public struct Program: Sendable {
         StandardDescriptors.occupy()
         signal(SIGPIPE, SIG_IGN)
         signal(SIGXFSZ, SIG_IGN)
+        FilePrivacy.begin()
         do {
             // Not the parser's own flag: that would take `--version N` from the commands that have such an option.
             let asksForVersion = CommandLine.arguments.dropFirst() == ["--version"]

@@ -48,8 +48,12 @@ public struct RunAddress: Sendable, Equatable {
                 "'\(ForeignText.shown(typed))' is neither a run's directory nor an endpoint; "
                     + "expected something like runs/NAME or tcp://127.0.0.1:5555")
         }
-        if let access = try RunAccess.read(inDirectory: typed) {
-            return RunAddress(endpoint: access.endpoint, keys: access.keys, directory: typed)
+        do {
+            if let access = try RunAccess.read(inDirectory: typed) {
+                return RunAddress(endpoint: access.endpoint, keys: access.keys, directory: typed)
+            }
+        } catch {
+            throw ProgramFailure(.unreachable, "\(error); a run is its owner's alone")
         }
         // A server that was started by hand may have been told to leave its endpoint there.
         if let bytes = try? InputFile.contents("\(typed)/endpoint", .regular, bytesMax: 4096) {
