@@ -26,8 +26,8 @@ final class ServerConnection {
     private(set) var isGreeted = false
     /// Counts how long sending takes.
     private let clock: WorkerClock
-    /// For so long a network may reset every connection before the keys are blamed.
-    private static let wordlessSecondsMin = 15.0
+    /// Looks at a server that ends every connection without a word.
+    private var doubt = KeyDoubt()
 
     /// Connects; the connection itself is made in the background.
     ///
@@ -38,8 +38,7 @@ final class ServerConnection {
     ) throws(MessagingError) {
         self.endpoint = endpoint
         self.keys = keys
-        handshake = HandshakeWatch(
-            isEncrypted: keys != nil, keysFit: keysFit, wordlessSecondsMin: Self.wordlessSecondsMin)
+        handshake = HandshakeWatch(isEncrypted: keys != nil, keysFit: keysFit)
         self.identity = identity
         self.clock = clock
         var options = SocketOptions()
@@ -80,7 +79,8 @@ final class ServerConnection {
             default: break
             }
         }
-        return handshake.explanation
+        guard handshake.isWordless else { return handshake.explanation }
+        return doubt.isConfirmed(at: endpoint) ? handshake.explanation : nil
     }
 
     /// The next message, if one comes in time; messages that do not decode are passed over.

@@ -211,7 +211,7 @@ struct PartitionTests {
         }
         let many = try RunningProgram(
             .rondo, ["train", "config.yaml", "--partitions", "40", "--output", "run"], in: scratch)
-        expect(many.wait(), 64, "40 partitions", "at most")
+        expect(many.wait(), 64, "--partitions 40", "at most 11")
         expect(try scratch.run(.rondo, "train", "config.yaml", "--partitions", "0"), 64, "--partitions")
         expect(try scratch.run(.server, "config.yaml", "--partition"), 64, "--partition")
         expect(try scratch.run(.server), 64, "config")

@@ -61,7 +61,10 @@ private func asNobody(_ program: Program, _ arguments: [String], in scratch: Scr
     // The programs may lie where nobody else can reach them.
     let copy = scratch.path("nobody-\(program.rawValue)")
     if !FileManager.default.fileExists(atPath: copy) {
-        try FileManager.default.copyItem(atPath: program.url.path, toPath: copy)
+        // Copied by another process: a child that another test starts meanwhile would inherit the file as open for
+        // writing, and a program that is being written cannot be started.
+        let copying = try RunningProgram(path: "/bin/cp", [program.url.path, copy], in: scratch).wait(seconds: 30)
+        try #require(copying.code == 0, "\(copying)")
     }
     let words = ["--reuid=65534", "--regid=65534", "--clear-groups", copy] + arguments
     let process = try RunningProgram(path: "/usr/bin/setpriv", words, in: scratch)
