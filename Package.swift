@@ -62,7 +62,7 @@ let package = Package(
         .target(name: "Messaging", dependencies: ["CZeroMQ", "Platform"]),
         .target(name: "WireProtocol", dependencies: [protobuf], exclude: ["rondo.proto"]),
         .target(name: "Cluster", dependencies: ["Numerics"]),
-        .target(name: "Ledger", dependencies: ["Configuration", "Corpora", "Checkpoints", crypto]),
+        .target(name: "Ledger", dependencies: ["Platform", "Configuration", "Corpora", "Checkpoints", crypto]),
         .target(name: "CPlatform"),
         .target(name: "Platform", dependencies: ["CPlatform"]),
         .target(

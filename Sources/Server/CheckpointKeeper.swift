@@ -1,6 +1,7 @@
 // The run's checkpoints: written, restored, thinned out.
 
 import Checkpoints
+import Configuration
 import Logging
 import Numerics
 import Platform
@@ -23,8 +24,14 @@ struct CheckpointKeeper {
     /// What was last said of the link `latest`: once is enough.
     private var remark: String?
 
-    init(directory path: String, keep: Int) throws(ServerError) {
+    /// The newest checkpoints, which displace no older ones yet.
+    private var probation: Probation
+    /// Whether the weights could not be written because they are no numbers.
+    private(set) var refusedWeights = false
+
+    init(directory path: String, keep: Int, every: Int) throws(ServerError) {
         self.keep = keep
+        probation = Probation(every: every)
         do {
             directory = try CheckpointDirectory(path: path)
         } catch {
@@ -43,6 +50,29 @@ struct CheckpointKeeper {
         }
     }
 
+    /// The newest whole checkpoint whose loss had not exploded; newer ones belong to a course that the run leaves, and
+    /// are removed.
+    func newestSound(logger: Logger) throws(ServerError) -> OpenedCheckpoint? {
+        while let opened = try newest(logger: logger) {
+            guard let step = opened.step, let json = try? opened.folder.read(CheckpointFile.run),
+                let record = try? RunRecord.decode(json, path: opened.folder.path).0, record.exploded == true
+            else { return opened }
+            do { try directory.remove(step: step) } catch { throw .directory("\(error)") }
+            logger.notice("removed a checkpoint whose loss had exploded", metadata: ["step": "\(step)"])
+        }
+        return nil
+    }
+
+    /// The step of the newest checkpoint that has proven itself, or may.
+    var soundStep: Int? {
+        (try? directory.list())?.last { step in
+            guard let folder = folder(step: step), let json = try? folder.read(CheckpointFile.run),
+                let record = try? RunRecord.decode(json, path: folder.path).0
+            else { return false }
+            return record.exploded != true
+        }
+    }
+
     /// The checkpoint of a step, for a client that asks for it.
     func folder(step: Int) -> CheckpointFolder? {
         try? CheckpointFolder.open(path: directory.path + "/" + CheckpointDirectory.folderName(step: step)).folder
@@ -51,11 +81,11 @@ struct CheckpointKeeper {
     /// Opens weights and moments, and reads carried states back.
     func restore(
         _ opened: OpenedCheckpoint, layout: ParameterLayout, states: inout CarriedStates
-    ) throws(ServerError) -> (RunRecord, CheckpointParameters) {
+    ) throws(ServerError) -> (record: RunRecord, configuration: RunConfiguration, parameters: CheckpointParameters) {
         let folder = opened.folder
         do {
             let path = try folder.path(of: CheckpointFile.run)
-            let (record, _) = try RunRecord.decode(try folder.read(CheckpointFile.run), path: path)
+            let (record, configuration) = try RunRecord.decode(try folder.read(CheckpointFile.run), path: path)
             let parameters = try CheckpointParameters(folder, layout: layout)
             if let file = record.carriedState {
                 let carried = try folder.tensors(file)
@@ -64,7 +94,7 @@ struct CheckpointKeeper {
                     states.restore(shard: shard, values: try carried.readFloats(tensor.name))
                 }
             }
-            return (record, parameters)
+            return (record, configuration, parameters)
         } catch {
             throw .directory("\(folder.path): cannot be restored: \(error)")
         }
@@ -72,6 +102,7 @@ struct CheckpointKeeper {
 
     /// Notes which checkpoint the run continues from, and lets `latest` lead to it.
     mutating func noteRestored(_ record: RunRecord, logger: Logger) {
+        probation.begin(record.step)
         latestStep = record.step
         latest = directory.path + "/" + CheckpointDirectory.folderName(step: record.step)
         do {
@@ -107,20 +138,58 @@ struct CheckpointKeeper {
             latest = written.folder.path
             latestStep = record.step
             problem = nil
+            probation.begin(record.step)
             logger.notice("checkpoint", metadata: ["step": "\(record.step)", "path": "\(written.folder.path)"])
             noteLatest(written.latestProblem, logger: logger)
             prune(best: best, logger: logger)
             return written.folder
         } catch {
+            if case .contents = error as? CheckpointError { refusedWeights = true }
             noteFailure(step: record.step, "\(error)", logger: logger)
             return nil
         }
     }
 
+    /// A step with the newest weights had a sound loss: checkpoints that have proven themselves displace older ones.
+    mutating func noteSound(best: Int?, logger: Logger) {
+        if probation.noteSound() { prune(best: best, logger: logger) }
+    }
+
+    /// Whether there is a checkpoint that has to prove itself.
+    var isOnProbation: Bool { !probation.isEmpty }
+
+    /// A loss gave reason for doubt.
+    mutating func noteDoubt() { probation.noteDoubt() }
+
+    /// The run is complete.
+    ///
+    /// - Parameter step: up to where the losses have been sound.
+    mutating func noteEnd(soundUpTo step: Int, best: Int?, logger: Logger) {
+        probation.endAll(upTo: step)
+        prune(best: best, logger: logger)
+    }
+
+    /// The loss has exploded: the checkpoints that have not proven themselves are too near to it to go on from, and are
+    /// removed; all of their steps can be computed again. The best one stays, unless it led to no number at once.
+    mutating func withdraw(best: Int?, logger: Logger) {
+        for step in probation.steps where step != best {
+            do {
+                try directory.remove(step: step)
+                probation.forget(step)
+                logger.warning("withdrew a checkpoint: the loss exploded right after it", metadata: ["step": "\(step)"])
+            } catch {
+                logger.warning("a checkpoint could not be removed", metadata: ["reason": "\(error)"])
+            }
+        }
+        guard let latestStep, folder(step: latestStep) == nil else { return }
+        self.latestStep = directory.latest
+        latest = self.latestStep.map { directory.path + "/" + CheckpointDirectory.folderName(step: $0) }
+    }
+
     /// Checkpoints that are kept for too long cost room, and nothing else.
     private func prune(best: Int?, logger: Logger) {
         do {
-            let (directory, keep) = (directory, keep)
+            let (directory, keep) = (directory, keep + probation.steps.count)
             _ = try LongWork.run { () throws(CheckpointError) in try directory.prune(keep: keep, best: best) }
         } catch {
             logger.warning("an old checkpoint could not be removed", metadata: ["reason": "\(error)"])

@@ -22,9 +22,25 @@ extension CheckpointDraft {
             guard let place = places[tensor.name] else { return }
             try partitions.read(place.kind, chunks: layout.chunkIndices(ofTensor: place.tensor)) {
                 _, values throws(CheckpointError) in
-                try values.withUnsafeBytes { bytes throws(CheckpointError) in try writer.append(bytes) }
+                try values.withUnsafeBytes { bytes throws(CheckpointError) in
+                    guard Self.areFinite(bytes) else {
+                        throw .contents(path: file, reason: "\(tensor.name) holds values that are not finite")
+                    }
+                    try writer.append(bytes)
+                }
             }
         }
+    }
+
+    /// Whether these are finite numbers in single precision.
+    private static func areFinite(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        let exponent: UInt32 = 0x7F80_0000
+        var place = 0
+        while place + 4 <= bytes.count {
+            if bytes.loadUnaligned(fromByteOffset: place, as: UInt32.self) & exponent == exponent { return false }
+            place += 4
+        }
+        return true
     }
 
     /// Adds a safetensors file with the carried state of each shard, `shard.0`, `shard.1` …

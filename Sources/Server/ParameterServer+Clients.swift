@@ -36,7 +36,7 @@ extension ParameterServer {
         status.uptimeSeconds = now - startedAt
         status.outputDirectory = directory.path
         status.latestCheckpoint = checkpoints.latest ?? ""
-        status.problem = checkpoints.problem ?? ledger.problem ?? ""
+        status.problem = checkpoints.problem ?? ledger.problem ?? metrics.problem ?? lossProblem ?? ""
         status.configurationSummary = task.summary
         status.seconds = clock.report
         status.lastStepUptimeSeconds = progress.lastStepAt.map { $0 - startedAt } ?? 0

@@ -69,12 +69,28 @@ extension ParameterServer {
         guard other.validation?.sha256 == corpus.validation?.sha256 else { throw differs("validation text") }
     }
 
+    /// The changes of a run's keys so far, and those with which it goes on.
+    static func recorded(
+        _ changes: ConfigurationChanges, after step: Int, _ earlier: [RecordedChange]
+    ) -> [RecordedChange] {
+        earlier
+            + changes.with(.stepsToCome).map {
+                RecordedChange(step: step, key: $0.key, old: $0.old, new: $0.new)
+            }
+    }
+
     /// A run cannot go back: it has at least the steps that were done.
     ///
     /// - Throws: `ServerError.directory` if the configuration has fewer.
     static func requireSteps(
         after record: RunRecord, _ task: LanguageModelTask, in directory: borrowing RunDirectory
     ) throws(ServerError) {
+        let recorded = directory.changes.with(.stepsToCome).map { "\($0.key) \($0.new)" }
+        guard recorded.isEmpty || record.step < task.totalSteps else {
+            throw .directory(
+                "\(directory.path): the run there is complete, and nothing would be computed with "
+                    + "\(recorded.joined(separator: ", ")); raise training.epochs as well")
+        }
         let done = max(record.step, record.positions?.max() ?? 0)
         guard done > task.totalSteps else { return }
         throw .directory(

@@ -45,13 +45,17 @@ extension ParameterServer {
     }
 
     private func endingFailure() -> ServerError? {
-        if let problem = checkpoints.problem { return .system("the last checkpoint could not be written: \(problem)") }
+        if checkpoints.refusedWeights, end == .completed {
+            return .training("the run was stopped: its weights are no numbers any more; \(divergenceAdvice)")
+        }
+        if let problem = checkpoints.problem, !isDiverged {
+            return .system("the last checkpoint could not be written: \(problem)")
+        }
         if let problem = ledger.problem { return .system("the ledger is not complete: \(problem)") }
         if case .failed(let reason) = end { return .training("the run was stopped: \(reason)") }
         if case .diverged(let divergence) = end {
             return .training(
-                "the run was stopped: \(divergence.description); lower training.adam.rate or training.clip, or look "
-                    + "at the data of that step")
+                "the run was stopped: \(divergence.description); \(divergenceAdvice)")
         }
         if end != .completed, let abandonment { return .abandoned(abandonment) }
         if end != .completed, let departure, TerminationSignal.received == nil { return .partition(departure) }

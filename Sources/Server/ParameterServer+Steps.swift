@@ -96,7 +96,12 @@ extension ParameterServer {
     // MARK: - Evaluations and checkpoints
 
     func noteEvaluation(version: Int, outcome: StepOutcome) {
-        let isBest = progress.noteValidation(loss: outcome.meanLoss, version: version)
+        let isSound = lossWatch.isSound(outcome.meanLoss)
+        let isBest = progress.noteValidation(loss: outcome.meanLoss, version: version, isSound: isSound)
+        ledger.noteEvaluation(outcome, version: coordinator.version, step: version)
+        metrics.noteEvaluation(
+            step: version, stepsPerEpoch: task.stepsPerEpoch, loss: outcome.meanLoss,
+            trainingLoss: progress.smoothedLoss)
         logger.notice(
             "evaluated",
             metadata: ["step": "\(version)", "validation": "\(outcome.meanLoss)", "best": "\(isBest)"])
@@ -114,7 +119,11 @@ extension ParameterServer {
     func writeCheckpoint(version: Int) {
         let before = clock.enter(.checkpoint)
         defer { clock.enter(before) }
+        guard mayWriteCheckpoint(version: version) else { return }
         busySince = MonotonicClock.seconds
+        var rows = metrics
+        rows.sync()
+        metrics = rows
         // A checkpoint is never newer than the ledger that leads to it. The disk is full or broken for both.
         guard ledger.sync() else {
             return checkpoints.noteFailure(step: version, "\(ledger.problem ?? "the ledger is behind")", logger: logger)
@@ -132,7 +141,7 @@ extension ParameterServer {
 
     /// What run.json says of a version.
     func record(version: Int, withState: Bool) -> RunRecord {
-        RunRecord(
+        var record = RunRecord(
             version: RunRecord.libraryVersion, run: directory.identity.run, step: version, totalSteps: task.totalSteps,
             stepsPerEpoch: task.stepsPerEpoch, epoch: version / task.stepsPerEpoch,
             stepInEpoch: version % task.stepsPerEpoch, lastEvaluated: coordinator.lastEvaluated,
@@ -142,5 +151,8 @@ extension ParameterServer {
             carriedState: withState ? CheckpointKeeper.stateFile : nil,
             data: Self.contentHashes(of: corpus),
             vocabulary: corpus.tokenizer.count)
+        if lossWatch.hasExploded { record.exploded = true }
+        if !runChanges.isEmpty { record.changes = runChanges }
+        return record
     }
 }

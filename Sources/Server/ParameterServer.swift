@@ -60,6 +60,13 @@ public final class ParameterServer {
     let startedAt = MonotonicClock.seconds
     var end: RunEnd?
     var solitude = Solitude()
+    /// The keys that got other values in the midst of the run.
+    let runChanges: [RecordedChange]
+    /// Tells when the loss explodes.
+    var lossWatch: LossWatch
+    /// What to do about the loss that has exploded.
+    var explosionAdvice = ""
+    var metrics: MetricsFile
     /// Whether the run goes on with a configuration that no checkpoint has yet.
     var configurationIsNews = false
     /// Why the server stops although nobody asked it to.
@@ -139,12 +146,15 @@ public final class ParameterServer {
         }.get()
         tokenCounts = TokenCounts(task)
         let training = options.configuration.training
+        metrics = MetricsFile(path: directory.path + "/" + MetricsFile.name)
         tree = ReductionTree(shards: training.shards)
+        lossWatch = LossWatch(symbols: task.shape.vocabulary)
         peers.bounds.memoryBytesMax = PeerBounds.memoryBytesMax(
             parameters: task.layout.count, shards: training.shards)
         carriedStates = CarriedStates(shards: training.shards)
         checkpoints = try CheckpointKeeper(
-            directory: directory.checkpointsPath, keep: options.configuration.checkpoints.keep)
+            directory: directory.checkpointsPath, keep: options.configuration.checkpoints.keep,
+            every: options.configuration.checkpoints.every)
         var rules = CoordinatorRules(
             shards: training.shards, totalSteps: task.totalSteps, evaluateEverySteps: task.stepsBetweenEvaluations,
             checkpointEverySteps: options.configuration.checkpoints.every, expectedWorkers: options.expectedWorkers)
@@ -154,15 +164,17 @@ public final class ParameterServer {
         let source: any ParameterSource
         var states = carriedStates
         let (keeper, layout) = (checkpoints, task.layout)
+        let changesSteps = !directory.changes.with(.stepsToCome).isEmpty
         let found = try vestibule.prepare("reading the newest checkpoint") {
             Result { () throws(ServerError) in
-                try keeper.newest(logger: logger).map { opened throws(ServerError) in
+                let opened = try changesSteps ? keeper.newestSound(logger: logger) : keeper.newest(logger: logger)
+                return try opened.map { opened throws(ServerError) in
                     (opened, try keeper.restore(opened, layout: layout, states: &states))
                 }
             }
         }.get()
         carriedStates = states
-        if let (opened, (record, parameters)) = found {
+        if let (opened, (record, configuration, parameters)) = found {
             source = parameters
             guard record.run == directory.identity.run else {
                 throw .directory(
@@ -174,8 +186,11 @@ public final class ParameterServer {
                 throw .data("\(directory.dataPath): other data than those of the checkpoint \(opened.folder.path)")
             }
             try Self.requireSteps(after: record, task, in: directory)
+            runChanges = Self.recorded(
+                options.configuration.changes(from: configuration), after: record.step, record.changes ?? [])
             restored = record
         } else {
+            runChanges = Self.recorded(directory.changes, after: 0, [])
             source = InitialParameters(task)
         }
         coordinator = Coordinator(
@@ -193,6 +208,7 @@ public final class ParameterServer {
             progress.restore(
                 smoothedLoss: restored.smoothedLoss, validationLoss: restored.validationLoss,
                 best: restored.bestValidationLoss, bestStep: restored.bestStep)
+            lossWatch.restore(restored.smoothedLoss)
             checkpoints.noteRestored(restored, logger: logger)
             logger.notice("continuing the run", metadata: ["step": "\(restored.step)", "of": "\(task.totalSteps)"])
         }
@@ -200,6 +216,7 @@ public final class ParameterServer {
         try directory.register(
             options.configuration, isComplete: restored.map { $0.step >= task.totalSteps } ?? false)
         beginLedger(restored: restored)
+        metrics.begin(after: restored?.step ?? 0, evaluated: restored?.lastEvaluated)
         StandIn.note(.lifeBegan(incarnation: Int(peers.incarnation), version: coordinator.version))
         if let file = options.endpointFile { try peers.announce(in: file) }
         logger.notice(
@@ -340,6 +357,7 @@ public final class ParameterServer {
             case .finish(let end):
                 // Without a step to compute, the newest checkpoint still says what the run was to be before.
                 if end == .completed, configurationIsNews { writeCheckpoint(version: coordinator.step) }
+                if end == .completed { endProbation() }
                 self.end = end
             }
         }

@@ -83,6 +83,23 @@ struct StepRecorder {
         append(.checkpoint(CheckpointRecord(version: version, incarnation: incarnation, files: files)))
     }
 
+    /// Weights were evaluated.
+    func noteEvaluation(_ outcome: StepOutcome, version: Int, step: Int) {
+        append(
+            .evaluation(
+                EvaluationRecord(
+                    version: version, step: step, incarnation: incarnation, loss: outcome.meanLoss,
+                    tokens: outcome.tokens)))
+    }
+
+    /// A key of the configuration has another value from this version on.
+    func noteChange(_ change: RecordedChange, version: Int) {
+        append(
+            .change(
+                ChangeRecord(
+                    version: version, incarnation: incarnation, key: change.key, old: change.old, new: change.new)))
+    }
+
     /// The server's life ends; the record is to be synced.
     mutating func end(_ how: EndRecord.How, reason: String? = nil, version: Int) {
         guard !hasEnded else { return }
@@ -104,6 +121,9 @@ extension ParameterServer {
                 stepsPerEpoch: task.stepsPerEpoch, totalSteps: task.totalSteps, partitions: partitions.links.count + 1,
                 data: Self.contentHashes(of: corpus)),
             path: directory.ledgerPath)
+        for change in runChanges where change.step == coordinator.step {
+            ledger.noteChange(change, version: coordinator.version)
+        }
     }
 
     /// Writes a step or update that was applied into the ledger.

@@ -26,9 +26,9 @@ struct TrainingProgress {
     }
 
     /// The validation loss of a version; returns whether it is the best so far.
-    mutating func noteValidation(loss: Double, version: Int) -> Bool {
+    mutating func noteValidation(loss: Double, version: Int, isSound: Bool = true) -> Bool {
         validationLoss = loss
-        guard loss < bestValidationLoss ?? .infinity else { return false }
+        guard isSound, loss < bestValidationLoss ?? .infinity else { return false }
         bestValidationLoss = loss
         bestStep = version
         return true

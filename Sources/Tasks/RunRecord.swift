@@ -32,6 +32,10 @@ public struct RunRecord: Codable, Sendable, Equatable {
     public var positions: [Int]?
     /// The version with the lowest validation loss.
     public var bestStep: Int
+    /// Whether the loss had exploded: the weights are worse than none, and kept for the record. Missing if not.
+    public var exploded: Bool?
+    /// The keys of the configuration that got other values in the midst of the run, in order. Missing if none did.
+    public var changes: [RecordedChange]?
     /// An exponential mean of the training losses, nats a token.
     public var smoothedLoss: Double?
     /// The file with the carried hidden states, beside this one; `nil` in a snapshot that was pulled.

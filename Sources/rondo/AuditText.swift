@@ -1,6 +1,7 @@
 // What rondo audit prints for people.
 
 import Ledger
+import Platform
 import Supervisor
 
 enum AuditText {
@@ -11,8 +12,22 @@ enum AuditText {
         var rows: [(String, String)] = [("run", "\(report.run) in \(report.directory), \(report.consistency)")]
         rows.append(("steps", steps(report)))
         rows.append(("epochs", epochs(report)))
-        for (index, life) in report.lives.enumerated() {
-            rows.append((index == 0 ? "lives" : "", text(life)))
+        let hidden = report.lives.count - linesMax
+        if hidden > 0 { rows.append(("lives", "\(count(hidden, "life", "lives")) before these; see --json")) }
+        for (index, life) in report.lives.suffix(linesMax).enumerated() {
+            rows.append((index == 0 && hidden <= 0 ? "lives" : "", text(life)))
+        }
+        for (index, change) in report.changes.suffix(linesMax).enumerated() {
+            let place = "after step \(grouped(change.version))"
+            rows.append((index == 0 ? "changed" : "", "\(change.key) from \(change.old) to \(change.new) \(place)"))
+        }
+        if let best = report.evaluations.min(by: { $0.loss < $1.loss }), let last = report.evaluations.last {
+            rows.append(
+                (
+                    "validation",
+                    "\(count(report.evaluations.count, "evaluation")); lowest \(Readable.loss(best.loss)) at step "
+                        + "\(grouped(best.step)), last \(Readable.loss(last.loss)) at step \(grouped(last.step))"
+                ))
         }
         if report.consistency == LifeRecord.synchronous, report.redoneSteps > 0 {
             rows.append(("redone", "\(count(report.redoneSteps, "step")) after restarts, each with the same bits"))
@@ -33,7 +48,7 @@ enum AuditText {
                         + "\(count(report.speculationsWon, "span")) won by a second worker"
                 ))
         }
-        let steps = report.checkpoints.isEmpty ? "" : ": " + report.checkpoints.map(grouped).joined(separator: ", ")
+        let steps = report.checkpoints.isEmpty ? "" : ": " + StepList.text(report.checkpoints)
         rows.append(
             (
                 "digests",
@@ -45,7 +60,9 @@ enum AuditText {
         if report.violationCount > linesMax {
             rows.append(("", "and \(count(report.violationCount - linesMax, "violation")) more; see --json"))
         }
-        return rows.map { $0.0 + String(repeating: " ", count: 13 - $0.0.count) + $0.1 } + [verdict(report)]
+        // Names and reasons in a ledger were written by others.
+        return rows.map { $0.0 + String(repeating: " ", count: 13 - $0.0.count) + ForeignText.shown($0.1) }
+            + [verdict(report)]
     }
 
     private static func steps(_ report: AuditReport) -> String {
@@ -77,15 +94,16 @@ enum AuditText {
 
     /// Two runs.
     static func lines(_ comparison: RunComparison, _ first: AuditReport, _ second: AuditReport) -> [String] {
-        var lines = comparison.differences.map {
-            "the configurations differ in \($0.key): \($0.first) and \($0.second)"
+        var lines = comparison.differences.prefix(linesMax).map {
+            ForeignText.shown("the configurations differ in \($0.key): \($0.first) and \($0.second)")
         }
         if let reason = comparison.incomparable {
             lines.append("not compared: \(reason)")
         } else if let parting = comparison.parting {
             lines.append(
-                "the runs part at step \(grouped(parting.step)): \(parting.what) is \(parting.first) in "
-                    + "\(first.directory), and \(parting.second) in \(second.directory)")
+                ForeignText.shown(
+                    "the runs part at step \(grouped(parting.step)): \(parting.what) is \(parting.first) in "
+                        + "\(first.directory), and \(parting.second) in \(second.directory)"))
         } else if comparison.agree {
             lines.append(
                 "the runs agree on all \(count(comparison.steps, "step")) that both have, to the last bit, and on the "
@@ -98,8 +116,8 @@ enum AuditText {
         return lines
     }
 
-    private static func count(_ number: Int, _ noun: String) -> String {
-        "\(grouped(number)) \(noun)\(number == 1 ? "" : "s")"
+    private static func count(_ number: Int, _ noun: String, _ nouns: String? = nil) -> String {
+        "\(grouped(number)) \(number == 1 ? noun : nouns ?? noun + "s")"
     }
 
     private static func grouped(_ number: Int) -> String { Readable.grouped(number) }

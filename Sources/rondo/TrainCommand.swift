@@ -104,21 +104,8 @@ struct TrainCommand: ParsableCommand {
     private func report(_ summary: RunSummary, _ title: String, again: Bool) {
         var lines = summary.lines(title)
         if again { lines.insert("\(summary.output): this run is complete; nothing is left to do", at: 0) }
-        lines.append("next         rondo sample --checkpoint \(quoted(summary.output))")
-        lines.append("             rondo evaluate --checkpoint \(quoted(summary.output)) --data FILE")
+        lines.append("next         rondo sample --checkpoint \(ShellWord.quoted(summary.output))")
+        lines.append("             rondo evaluate --checkpoint \(ShellWord.quoted(summary.output)) --data FILE")
         StandardOutput.report(lines.joined(separator: "\n") + "\n")
-    }
-
-    /// As a shell needs it.
-    private func quoted(_ path: String) -> String {
-        let isPlain = path.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"):
-                true
-            default: "/._-+=@%:,".utf8.contains(byte)
-            }
-        }
-        return isPlain && !path.isEmpty ? path : "'" + path.replacing("'", with: "'\\''") + "'"
     }
 }

@@ -144,6 +144,20 @@ public struct CheckpointDirectory: Sendable {
         return removed.reversed()
     }
 
+    /// Removes the checkpoint of a step, if there is one; `latest` then leads to the newest one that is left.
+    public func remove(step: Int) throws(CheckpointError) {
+        let all = try folders()
+        guard let folder = all.first(where: { $0.step == step }) else { return }
+        if latest == step {
+            if let newest = all.last(where: { $0.step != step }) {
+                try pointLatest(to: newest.step)
+            } else {
+                try fileSystem.removeFile(Paths.join(path, LatestPointer.name))
+            }
+        }
+        try remove(folder.path, Self.folderName(step: step))
+    }
+
     private func remove(_ folder: String, _ name: String) throws(CheckpointError) {
         let doomed = HiddenName.free(base: name, role: .removed, in: path)
         try fileSystem.rename(folder, to: doomed)

@@ -82,6 +82,10 @@ public struct AuditReport: Codable, Equatable, Sendable {
     /// The most updates that were applied between the weights of a contribution and itself; missing in synchronous
     /// runs.
     public var stalenessMax: Int?
+    /// The keys of the configuration that got other values in the midst of the run, in order.
+    public var changes: [ChangeRecord]
+    /// The validation losses that count in the end, by step.
+    public var evaluations: [EvaluationRecord]
     /// The versions of which the ledger keeps digests.
     public var digests: Int
     /// The checkpoints on disk whose files are what the ledger says.

@@ -1,5 +1,7 @@
 // All records of a ledger, checked in one pass against each other and against the run's data.
 
+import Platform
+
 /// Reads a ledger line by line, and says what is wrong with it. Memory grows with the steps of the run by a few dozen
 /// bytes each.
 struct LedgerAudit {
@@ -11,6 +13,12 @@ struct LedgerAudit {
     private(set) var updates: UpdateHistory
     /// SHA-256 by file name of each version of which there was a checkpoint.
     private(set) var digests: [Int: [String: String]] = [:]
+    /// The keys that have other values since, in the order in which they changed.
+    private(set) var changes: [ChangeRecord] = []
+    /// Changes at the version with which the present life begins, of earlier lives, until it repeats them.
+    private var earlierChanges: [ChangeRecord] = []
+    /// The evaluations that count in the end, by version.
+    private(set) var evaluations: [Int: EvaluationRecord] = [:]
     private(set) var workers: [String: WorkerShare] = [:]
     private(set) var duplicatesRefused = 0
     private(set) var speculationsWon = 0
@@ -22,6 +30,9 @@ struct LedgerAudit {
     private var previousLine: (number: Int, step: Int)?
     /// Lines that make no sense, until it is clear what follows them.
     private var unreadable: [(number: Int, reason: String)] = []
+    /// Those beyond the first ones.
+    private var moreUnreadable = 0
+    private static let unreadableMax = 100
 
     init(_ count: ExampleCount) {
         self.count = count
@@ -41,7 +52,13 @@ struct LedgerAudit {
 
     mutating func take(_ found: FoundLine) {
         switch found.content {
-        case .failure(let error): unreadable.append((found.number, error.reason))
+        case .failure(let error):
+            if unreadable.count < Self.unreadableMax {
+                unreadable.append((found.number, error.reason))
+            } else {
+                moreUnreadable += 1
+                unreadable[Self.unreadableMax - 1] = (found.number, error.reason)
+            }
         case .success(let line):
             judgeUnreadable(before: line.record)
             if line.previous != previous {
@@ -66,7 +83,10 @@ struct LedgerAudit {
                 add(.unreadableLine, step: record.step, line: number, "no record of a ledger: \(reason)")
             }
         }
-        unreadable = []
+        if moreUnreadable > 0 {
+            add(.unreadableLine, step: record.step, "\(moreUnreadable) more lines before are no records of a ledger")
+        }
+        (unreadable, moreUnreadable) = ([], 0)
     }
 
     private mutating func add(_ kind: LedgerViolation.Kind, step: Int? = nil, line: Int? = nil, _ message: String) {
@@ -86,8 +106,12 @@ struct LedgerAudit {
                 "was written by life \(record.incarnation), in the midst of life \(life.incarnation)")
         }
         if end != nil { add(.recordAfterEnd, step: record.step, line: line, "follows the end of its life") }
+        if case .change(let change) = record { return note(change, of: life, line: line) }
+        // What an earlier life had changed here, this one has not: it goes on from before the change.
+        if !earlierChanges.isEmpty { leaveCourse() }
         switch record {
-        case .life: return
+        case .life, .change: return
+        case .evaluation(let evaluation): note(evaluation, line: line)
         case .step(let step):
             guard isSynchronous else {
                 return add(.wrongLife, step: step.step, line: line, "a whole step in mode \(life.consistency)")
@@ -95,14 +119,14 @@ struct LedgerAudit {
             if history.take(step, of: life, line: line, count: &count, &violations) {
                 for span in step.spans { note(span) }
             }
-            duplicatesRefused += step.duplicatesRefused
-            speculationsWon += step.speculationsWon
+            duplicatesRefused = Self.sum(duplicatesRefused, step.duplicatesRefused)
+            speculationsWon = Self.sum(speculationsWon, step.speculationsWon)
         case .update(let update):
             guard !isSynchronous else {
                 return add(.wrongLife, step: update.step, line: line, "a part of a step in mode \(life.consistency)")
             }
             if updates.take(update, of: life, line: line, count: &count, &violations) { note(update.span) }
-            duplicatesRefused += update.duplicatesRefused
+            duplicatesRefused = Self.sum(duplicatesRefused, update.duplicatesRefused)
         case .checkpoint(let checkpoint):
             if checkpoint.version != reached {
                 add(
@@ -123,9 +147,55 @@ struct LedgerAudit {
         lives[lives.count - 1].end = end?.how
     }
 
+    /// A sum that stays the largest number rather than to pass it.
+    private static func sum(_ left: Int, _ right: Int) -> Int {
+        let (sum, overflows) = left.addingReportingOverflow(right)
+        return overflows ? .max : sum
+    }
+
     private mutating func note(_ span: SpanRecord) {
-        workers[span.worker, default: WorkerShare(worker: span.worker)].shards += span.upper - span.lower
-        workers[span.worker]?.seconds += span.seconds
+        let name = ForeignText.limited(span.worker)
+        workers[name, default: WorkerShare(worker: name)].shards += span.upper - span.lower
+        workers[name]?.seconds += span.seconds
+    }
+
+    // MARK: - Changed keys
+
+    /// A life begins with another value of a key.
+    private mutating func note(_ change: ChangeRecord, of life: LifeRecord, line: Int) {
+        guard change.version == life.version, reached == life.version else {
+            return add(
+                .wrongLife, step: change.version, line: line,
+                "a key changes at step \(reached), in the midst of a life")
+        }
+        let isKnown = earlierChanges.contains {
+            ($0.key, $0.old, $0.new) == (change.key, change.old, change.new)
+        }
+        earlierChanges.removeAll { $0.key == change.key }
+        if !isKnown { leaveCourse() }
+        changes.append(change)
+    }
+
+    /// What earlier lives computed beyond this version was another course.
+    private mutating func leaveCourse() {
+        earlierChanges = []
+        history.leaveCourse()
+        digests = digests.filter { $0.key <= reached }
+    }
+
+    /// Weights were evaluated; those that are evaluated again have the same loss.
+    private mutating func note(_ evaluation: EvaluationRecord, line: Int) {
+        if evaluation.version != reached || !evaluation.loss.isFinite {
+            add(
+                .wrongLife, step: evaluation.step, line: line,
+                "an evaluation of version \(evaluation.version) at version \(reached), loss \(evaluation.loss)")
+        }
+        if isSynchronous, let before = evaluations[evaluation.version], before.loss != evaluation.loss {
+            add(
+                .redoneDiffers, step: max(1, evaluation.step), line: line,
+                "was evaluated again with validation loss \(evaluation.loss), and before with \(before.loss)")
+        }
+        evaluations[evaluation.version] = evaluation
     }
 
     private mutating func begin(_ record: LifeRecord, line: Int) {
@@ -153,6 +223,9 @@ struct LedgerAudit {
         } else {
             updates.begin(record, line: line, &violations)
         }
+        earlierChanges = changes.filter { $0.version == record.version }
+        changes.removeAll { $0.version >= record.version }
+        evaluations = evaluations.filter { $0.key <= record.version }
         note(record.restored, version: record.version, line: line)
         lives.append(LifeSummary(record))
     }

@@ -64,7 +64,8 @@ public struct RunAudit {
             redoneSteps: audit.history.redone, lives: audit.lives,
             workers: audit.workers.values.sorted { $0.worker < $1.worker }, duplicatesRefused: audit.duplicatesRefused,
             speculationsWon: audit.speculationsWon,
-            stalenessMax: audit.isSynchronous ? nil : audit.updates.stalenessMax, digests: audit.digests.count,
+            stalenessMax: audit.isSynchronous ? nil : audit.updates.stalenessMax, changes: audit.changes,
+            evaluations: audit.evaluations.values.sorted { $0.version < $1.version }, digests: audit.digests.count,
             checkpoints: verified, notes: audit.notes + notes, violationCount: violations.count,
             violations: violations.first)
         self.configuration = configuration

@@ -37,6 +37,9 @@ struct StepHistory: Sendable {
     /// A step that counts; `nil` if its record is missing.
     func step(_ step: Int) -> AppliedStep? { step <= reached && step >= 1 ? steps[step - 1] : nil }
 
+    /// The steps to come are computed with other keys: what earlier lives had of them is another course.
+    mutating func leaveCourse() { steps.removeLast(max(0, steps.count - reached)) }
+
     mutating func begin(_ life: LifeRecord, line: Int, _ violations: inout ViolationList) {
         if life.version > reached {
             violations.add(

@@ -16,7 +16,7 @@ struct UpdateHistory: Sendable {
     private(set) var tokens = 0
     private let shards: Int
     /// Memory for this many steps beyond the last complete one is taken; no run is so far ahead of itself.
-    private static let stepsAheadMax = 1 << 16
+    private var stepsAheadMax: Int { min(1 << 16, (1 << 22) / max(1, shards)) }
 
     init(shards: Int) { self.shards = shards }
 
@@ -59,7 +59,7 @@ struct UpdateHistory: Sendable {
             let kind: LedgerViolation.Kind = record.version > reached ? .missingStep : .repeatedStep
             return add(kind, "version \(record.version) of the weights follows version \(reached)")
         }
-        guard record.step >= 1, record.step <= life.totalSteps, record.step <= completeSteps + Self.stepsAheadMax
+        guard record.step >= 1, record.step <= life.totalSteps, record.step <= completeSteps + stepsAheadMax
         else { return add(.impossibleStep, "the run has \(life.totalSteps) steps, \(completeSteps) of them complete") }
         guard span.lower < span.upper, span.upper <= shards else {
             return add(.wrongSpans, "a step has shards 0..<\(shards), not \(span.lower)..<\(span.upper)")

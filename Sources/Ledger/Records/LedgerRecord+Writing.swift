@@ -18,6 +18,20 @@ extension LedgerRecord {
             text.field("version", record.version)
             text.field("incarnation", record.incarnation)
             text.field("files", record.files)
+        case .change(let record):
+            text.field("kind", "change")
+            text.field("version", record.version)
+            text.field("incarnation", record.incarnation)
+            text.field("key", record.key)
+            text.field("old", record.old)
+            text.field("new", record.new)
+        case .evaluation(let record):
+            text.field("kind", "evaluation")
+            text.field("version", record.version)
+            text.field("step", record.step)
+            text.field("incarnation", record.incarnation)
+            text.field("loss", record.loss)
+            text.field("tokens", record.tokens)
         case .end(let record):
             text.field("kind", "end")
             text.field("how", record.how.rawValue)

@@ -10,6 +10,10 @@ public enum LedgerRecord: Equatable, Sendable {
     case update(UpdateRecord)
     /// A checkpoint was written.
     case checkpoint(CheckpointRecord)
+    /// A key of the configuration has another value from here on.
+    case change(ChangeRecord)
+    /// Weights were evaluated on the validation data.
+    case evaluation(EvaluationRecord)
     /// A life of the server ends in good order.
     case end(EndRecord)
 
@@ -20,6 +24,8 @@ public enum LedgerRecord: Equatable, Sendable {
         case .step(let record): record.step
         case .update(let record): record.step
         case .checkpoint(let record): record.version
+        case .change(let record): record.version
+        case .evaluation(let record): record.step
         case .end(let record): record.version
         }
     }
@@ -31,13 +37,15 @@ public enum LedgerRecord: Equatable, Sendable {
         case .step(let record): record.incarnation
         case .update(let record): record.incarnation
         case .checkpoint(let record): record.incarnation
+        case .change(let record): record.incarnation
+        case .evaluation(let record): record.incarnation
         case .end(let record): record.incarnation
         }
     }
 }
 
 extension LedgerRecord: Decodable {
-    private enum Kind: String, Decodable { case life, step, update, checkpoint, end }
+    private enum Kind: String, Decodable { case life, step, update, checkpoint, change, evaluation, end }
 
     private enum CodingKeys: String, CodingKey { case kind }
 
@@ -49,6 +57,8 @@ extension LedgerRecord: Decodable {
         case .step: self = .step(try StepRecord(from: decoder))
         case .update: self = .update(try UpdateRecord(from: decoder))
         case .checkpoint: self = .checkpoint(try CheckpointRecord(from: decoder))
+        case .change: self = .change(try ChangeRecord(from: decoder))
+        case .evaluation: self = .evaluation(try EvaluationRecord(from: decoder))
         case .end: self = .end(try EndRecord(from: decoder))
         }
         guard numbers.allSatisfy({ (0...LedgerLimits.numberMax).contains($0) }) else {
@@ -75,6 +85,8 @@ extension LedgerRecord: Decodable {
             [record.version, record.step, record.basis, record.span.lower, record.span.upper, record.duplicatesRefused]
                 + record.tokens
         case .checkpoint(let record): [record.version]
+        case .change(let record): [record.version]
+        case .evaluation(let record): [record.version, record.step, record.tokens]
         case .end(let record): [record.version]
         }
     }
@@ -83,7 +95,7 @@ extension LedgerRecord: Decodable {
         switch self {
         case .step(let record): record.spans.map(\.seconds)
         case .update(let record): [record.span.seconds]
-        case .life, .checkpoint, .end: []
+        case .life, .checkpoint, .change, .evaluation, .end: []
         }
     }
 }

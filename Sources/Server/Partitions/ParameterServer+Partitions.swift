@@ -61,6 +61,7 @@ extension ParameterServer {
             loss: application.outcome.meanLoss, tokens: application.outcome.tokens,
             part: Double(application.span.count) / Double(tree.shards),
             gradientNorm: application.gradientNorm, now: MonotonicClock.seconds)
+        noteLoss(of: application)
         record(application)
         actions += coordinator.handle(.applied(version: application.version + 1), now: MonotonicClock.seconds)
         answerWaitingClients()

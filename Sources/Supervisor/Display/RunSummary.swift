@@ -1,6 +1,9 @@
 // What a run has come to, read from its newest checkpoint.
 
 import Checkpoints
+import Configuration
+import Foundation
+import Server
 import Tasks
 
 /// What a run has come to.
@@ -11,6 +14,8 @@ public struct RunSummary: Sendable, Equatable {
     public var checkpoint: String
     /// What is known of the run there.
     public var record: RunRecord
+    /// The configuration in it.
+    var configuration: RunConfiguration?
     /// SHA-256 of `model.safetensors`.
     public var modelSHA256: String
     /// How long this session took; `nil` when nothing was done.
@@ -30,10 +35,24 @@ public struct RunSummary: Sendable, Equatable {
             checkpoint = folder.path
             modelSHA256 = folder.manifest.files[CheckpointFile.model]?.sha256 ?? ""
             let path = try folder.path(of: CheckpointFile.run)
-            record = try RunRecord.decode(try folder.read(CheckpointFile.run), path: path).0
+            let decoded = try RunRecord.decode(try folder.read(CheckpointFile.run), path: path)
+            (record, configuration) = (decoded.0, decoded.1)
         } catch {
             throw ProgramFailure(.badData, "\(error)")
         }
+    }
+
+    /// What is hopeless about the weights; `nil` if nothing is.
+    var warning: String? {
+        let command = configuration.map { DivergenceAdvice.command(output: output, configuration: $0) } ?? ""
+        if record.exploded == true {
+            return "the loss has exploded: these weights are worse than none; to go on from the newest sound "
+                + "checkpoint with a lower rate: \(command)"
+        }
+        let guessing = log(Double(max(2, record.vocabulary)))
+        guard record.step >= record.stepsPerEpoch, let loss = record.smoothedLoss, loss > guessing else { return nil }
+        return "a loss of \(Readable.loss(loss)) is no better than guessing, which loses \(Readable.loss(guessing)); "
+            + "to go on with a lower rate: \(command)"
     }
 
     /// Lines for the user; the first begins with `title`.
@@ -49,11 +68,13 @@ public struct RunSummary: Sendable, Equatable {
         if let best = record.bestValidationLoss {
             losses += " (best \(Readable.loss(best)) at step \(Readable.grouped(record.bestStep)))"
         }
-        return [
+        var lines = [
             title + String(repeating: " ", count: max(1, 13 - title.count)) + work,
             "loss         \(losses)  nats a token",
             "checkpoint   \(checkpoint)",
             "             model.safetensors SHA-256 \(modelSHA256)",
         ]
+        if let warning { lines.append("WARNING      \(warning)") }
+        return lines
     }
 }
