@@ -48,6 +48,12 @@ struct FileDescriptor: ~Copyable {
             adopting: try Self.retrying("read", path) { fcntl(descriptor, F_DUPFD_CLOEXEC, 3) }, path: path)
     }
 
+    /// Opens a directory.
+    init(directory path: String) throws(CorpusError) {
+        self.path = path
+        descriptor = try Self.retrying("open", path) { open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+    }
+
     /// Makes an empty file for reading and writing, in place of one that may be there.
     init(creating path: String) throws(CorpusError) {
         self.path = path
@@ -173,7 +179,7 @@ enum FileSystem {
     }
 
     /// Waits until the names in a directory are on the disk.
-    static func syncDirectory(_ path: String) throws(CorpusError) { try FileDescriptor(reading: path).sync() }
+    static func syncDirectory(_ path: String) throws(CorpusError) { try FileDescriptor(directory: path).sync() }
 
     /// A name beside a file for what is to become that file.
     static func partial(_ path: String) -> String { "\(partialPrefix(path))\(getpid())" }
