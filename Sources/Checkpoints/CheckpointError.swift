@@ -43,6 +43,24 @@ public enum CheckpointError: Error, Equatable, Sendable {
     }
 }
 
+extension CheckpointError {
+    /// Whether a checkpoint is refused because its weights are not those that were written.
+    public var areWeightsChanged: Bool {
+        let faults: [CheckpointFault] =
+            switch self {
+            case .damaged(_, let faults): faults
+            case .noWholeCheckpoint(_, let skipped): skipped.flatMap(\.faults)
+            default: []
+            }
+        return faults.contains { fault in
+            switch fault {
+            case .size(CheckpointFile.model, _, _), .digest(CheckpointFile.model, _, _): true
+            default: false
+            }
+        }
+    }
+}
+
 extension CheckpointError: CustomStringConvertible {
     /// One or more lines for a user: what happened, where, and what to do.
     public var description: String {
@@ -89,16 +107,13 @@ public enum CheckpointFault: Error, Equatable, Sendable {
     case size(file: String, expected: Int, found: Int)
     /// The file's contents have changed; SHA-256 in lower-case hexadecimal.
     case digest(file: String, expected: String, found: String)
-    /// The manifest differs from what was written, at this byte offset at the latest.
-    case manifest(file: String, offset: Int, expected: String, found: String)
     /// The file cannot be read.
     case unreadable(file: String, reason: String)
 
     /// The name of the file concerned.
     public var file: String {
         switch self {
-        case .missing(let file), .size(let file, _, _), .digest(let file, _, _), .manifest(let file, _, _, _),
-            .unreadable(let file, _):
+        case .missing(let file), .size(let file, _, _), .digest(let file, _, _), .unreadable(let file, _):
             file
         }
     }
@@ -111,8 +126,6 @@ extension CheckpointFault: CustomStringConvertible {
         case .missing(let file): "\(file): missing"
         case .size(let file, let expected, let found): "\(file): expected \(expected) bytes, found \(found)"
         case .digest(let file, let expected, let found): "\(file): expected SHA-256 \(expected), found \(found)"
-        case .manifest(let file, let offset, let expected, let found):
-            "\(file): at byte \(offset) expected \(expected), found \(found)"
         case .unreadable(let file, let reason): "\(file): cannot be read: \(reason)"
         }
     }
@@ -128,5 +141,10 @@ public struct SkippedCheckpoint: Error, Equatable, Sendable, CustomStringConvert
     /// A warning of one line for each fault, the folder first.
     public var description: String {
         faults.map { "skipped \(path): \($0)" }.joined(separator: "\n")
+    }
+
+    /// Whether a file of it could not be read, so that nothing is known of what it holds.
+    public var isUnreadable: Bool {
+        faults.contains { if case .unreadable(let file, _) = $0 { file != CheckpointFile.manifest } else { false } }
     }
 }

@@ -65,6 +65,7 @@ public enum CorpusBuilder {
         try write(tokenizer.json(), to: "\(directory)/\(PreparedCorpus.tokenizerName)")
         try training.publish()
         if let validation { try validation.publish() } else { FileSystem.remove(validationPath) }
+        try FileSystem.syncDirectory(directory)
         return PreparedCorpus(
             tokenizer: tokenizer, training: trainingReference, validation: validationReference)
     }
@@ -88,6 +89,15 @@ public enum CorpusBuilder {
             text, tokenizer, shape, CorpusSplit(training: writer, validation: nil, count: .max, fraction: 0))
         guard try writer.finish().tokens > 0 else { throw .empty(path: text.path) }
         return try writer.mapped()
+    }
+
+    /// Removes what an earlier ``prepare(_:into:)`` left in a directory when it was killed. Nobody may be preparing
+    /// anything there.
+    public static func removeLeftovers(in directory: String) {
+        for name in FileSystem.names(in: directory)
+        where PreparedCorpus.fileNames.contains(where: { name.hasPrefix(FileSystem.partialPrefix($0)) }) {
+            FileSystem.remove("\(directory)/\(name)")
+        }
     }
 
     // MARK: The readings
@@ -247,6 +257,7 @@ public enum CorpusBuilder {
         do {
             let file = try FileDescriptor(creating: partial)
             try file.write(elements: bytes)
+            try file.sync()
             try FileSystem.move(partial, to: path)
         } catch {
             FileSystem.remove(partial)

@@ -48,6 +48,12 @@ struct FileDescriptor: ~Copyable {
             adopting: try Self.retrying("read", path) { fcntl(descriptor, F_DUPFD_CLOEXEC, 3) }, path: path)
     }
 
+    /// Opens a directory.
+    init(directory path: String) throws(CorpusError) {
+        self.path = path
+        descriptor = try Self.retrying("open", path) { open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+    }
+
     /// Makes an empty file for reading and writing, in place of one that may be there.
     init(creating path: String) throws(CorpusError) {
         self.path = path
@@ -79,6 +85,14 @@ struct FileDescriptor: ~Copyable {
         try elements.withUnsafeBufferPointer { (buffer) throws(CorpusError) in
             try write(UnsafeRawBufferPointer(buffer))
         }
+    }
+
+    /// Waits until all is on the disk. File systems that know no such call are left in peace.
+    func sync() throws(CorpusError) {
+        if StandIn.current != nil { return }
+        do {
+            _ = try Self.retrying("sync", path) { fsync(descriptor) }
+        } catch .file(_, _, code: EINVAL), .file(_, _, code: ENOSYS), .file(_, _, code: ENOTSUP) {}
     }
 
     /// Goes to a place, from which reading or writing goes on.
@@ -164,6 +178,24 @@ enum FileSystem {
         return Array(bytes[..<filled])
     }
 
+    /// Waits until the names in a directory are on the disk.
+    static func syncDirectory(_ path: String) throws(CorpusError) { try FileDescriptor(directory: path).sync() }
+
     /// A name beside a file for what is to become that file.
-    static func partial(_ path: String) -> String { "\(path).partial-\(getpid())" }
+    static func partial(_ path: String) -> String { "\(partialPrefix(path))\(getpid())" }
+
+    /// How such names begin, whoever makes them.
+    static func partialPrefix(_ path: String) -> String { "\(path).partial-" }
+
+    /// The names in a directory; none if it cannot be read.
+    static func names(in directory: String) -> [String] {
+        guard let folder = opendir(directory) else { return [] }
+        defer { closedir(folder) }
+        var names: [String] = []
+        while let entry = readdir(folder) {
+            names.append(
+                withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) })
+        }
+        return names
+    }
 }

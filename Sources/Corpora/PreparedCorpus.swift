@@ -23,6 +23,9 @@ public struct PreparedCorpus: Sendable, Equatable {
     /// The name of the file with the tokens to validate on.
     public static let validationName = "validation.tokens"
 
+    /// The names of all files of a prepared corpus.
+    public static let fileNames = [tokenizerName, trainingName, validationName]
+
     /// Opens what ``CorpusBuilder/prepare(_:into:)`` left in a directory, hashing the token files anew.
     public init(directory: String) throws(CorpusError) {
         let path = "\(directory)/\(Self.tokenizerName)"

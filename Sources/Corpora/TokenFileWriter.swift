@@ -7,7 +7,8 @@ import Crypto
 /// Tokens go to the file, the places of lines to a nameless file of their own, which is appended at the end: memory
 /// stays at two buffers, whatever the number of tokens and lines. What is not published leaves nothing behind.
 ///
-/// Nothing is forced to the disk: the file can be made again from its text, and its hash shows whether it is whole.
+/// All is on the disk before the file gets its name. (It could be made again, but only from the very text that it was
+/// made from, which may have changed.)
 final class TokenFileWriter {
     let path: String
     /// `nil` for a file that never gets a name.
@@ -109,6 +110,7 @@ final class TokenFileWriter {
         while case let count = try file.read(into: buffer), count > 0 {
             hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: buffer[..<count]))
         }
+        try file.sync()
         return TokenFileReference(
             path: path, sha256: hexadecimal(hash.finalize()), bytes: header.fileBytes, tokens: header.tokenCount,
             lines: header.lineCount)

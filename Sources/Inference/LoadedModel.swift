@@ -96,6 +96,12 @@ public struct LoadedModel: ~Copyable {
         return network
     }
 
+    /// Whether every weight is a finite number.
+    public var weightsAreFinite: Bool {
+        for index in 0..<network.layout.count where !network.weights.pointer[index].isFinite { return false }
+        return true
+    }
+
     /// Whether each line is a sequence of its own; otherwise the text is one stream.
     public var readsSequences: Bool { configuration.data.shape == .sequences }
 

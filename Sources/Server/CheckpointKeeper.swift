@@ -39,12 +39,18 @@ struct CheckpointKeeper {
         }
     }
 
-    /// The newest whole checkpoint, if there is any; damaged newer ones are reported and passed over.
+    /// The newest whole checkpoint, if there is any; damaged newer ones are reported and passed over. Without a whole
+    /// one all steps are computed again, and are the same; but not where a file cannot be read, which may be a matter
+    /// of the moment.
     func newest(logger: Logger) throws(ServerError) -> OpenedCheckpoint? {
         do {
             guard let opened = try directory.newestWhole() else { return nil }
             for warning in opened.warnings { logger.warning("\(warning)") }
             return opened
+        } catch .noWholeCheckpoint(_, let skipped) where !skipped.contains(where: \.isUnreadable) {
+            for checkpoint in skipped { logger.warning("\(checkpoint)") }
+            logger.warning("no checkpoint is whole: starting again at step 0")
+            return nil
         } catch {
             throw .directory("\(error)")
         }

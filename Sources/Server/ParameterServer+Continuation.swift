@@ -26,6 +26,8 @@ extension ParameterServer {
     static func prepareCorpus(
         _ configuration: RunConfiguration, in directory: DataPlace, logger: Logger
     ) throws(ServerError) -> PreparedCorpus {
+        // Nobody else writes here: what is not finished was left by a server that was killed.
+        CorpusBuilder.removeLeftovers(in: directory.dataPath)
         let validates = configuration.data.validation != .fraction(0)
         let moved = directory.changes.with(.data)
         do {

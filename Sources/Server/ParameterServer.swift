@@ -129,6 +129,7 @@ public final class ParameterServer {
         directory = try RunDirectory(
             path: options.output, configuration: options.configuration, resumes: options.resumes,
             acceptsChanges: options.acceptsChanges)
+        if let remark = directory.remark { logger.warning("\(remark)") }
         // From here on clients and workers hear that the server lives, and a signal ends it at once.
         let vestibule = Vestibule(peers, output: directory.path)
         LongWork.meanwhile { vestibule.answer() }

@@ -127,8 +127,11 @@ final class PeerSocket {
 
     /// Writes the endpoint into a file, whole or not at all: how a supervisor learns a free port.
     func announce(in file: String) throws(ServerError) {
+        let text = Data("\(advertised)\n".utf8)
+        // A later life at the same place has nothing to write, and needs no room on the disk for it.
+        if let found = try? InputFile.contents(file, .regular, bytesMax: 1 << 12), found.elementsEqual(text) { return }
         do {
-            try Data("\(advertised)\n".utf8).write(to: URL(fileURLWithPath: file), options: .atomic)
+            try text.write(to: URL(fileURLWithPath: file), options: .atomic)
         } catch {
             throw .system("\(file): cannot be written: is the directory there, and writable?")
         }

@@ -27,7 +27,17 @@ struct RunDirectory: ~Copyable {
     private(set) var identity: Identity
     /// What differs from the configuration that the run had so far.
     let changes: ConfigurationChanges
-    private let lock: Int32
+    /// What a user may want to know of the directory's file system.
+    let remark: String?
+    private let lock: ServerLock
+    /// Whether a run has been here before this life.
+    private let isNew: Bool
+    /// Whether this life made the directory.
+    private let isMade: Bool
+    private var isRegistered = false
+
+    private static let identityName = "run.json"
+    private static let configurationName = "configuration.json"
 
     var dataPath: String { path + "/data" }
     /// Where data are prepared to be compared with those of the run.
@@ -38,10 +48,11 @@ struct RunDirectory: ~Copyable {
     /// Opens the directory for this server alone, for a new run or the next life of the one that is there.
     ///
     /// - Throws: `ServerError.directory` if another server lives there, if a run is there and was not to be resumed, or
-    ///   if it cannot go on with this configuration.
+    ///   if it cannot go on with this configuration; `.storage` if the disk does not let a run go on that is there.
     init(
         path given: String, configuration: RunConfiguration, resumes: Bool, acceptsChanges: Bool
     ) throws(ServerError) {
+        let isMade = !FileManager.default.fileExists(atPath: given)
         do {
             try FileManager.default.createDirectory(atPath: given, withIntermediateDirectories: true)
         } catch {
@@ -49,90 +60,96 @@ struct RunDirectory: ~Copyable {
         }
         // Absolute, because workers on this machine are told the paths of the data.
         let path = URL(fileURLWithPath: given).resolvingSymlinksInPath().path
-        let descriptor = open(path + "/server.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { throw .directory("\(path): not writable: \(String(cString: strerror(errno)))") }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            let process = Self.holder(of: descriptor).map { ", with process id \($0)" } ?? ""
-            close(descriptor)
-            throw .directory("\(path): another server is running there\(process); stop it or choose another --output")
-        }
-        Self.sign(descriptor)
-        var identity = Identity(run: Self.newIdentifier(), incarnation: 0, completed: false)
+        let lock = try Self.takeLock(path, resumes: resumes)
+        // What a kill in the midst of a write left behind; what cannot be removed costs a few bytes.
+        try? AtomicFile.cleanUp(path, names: [Self.identityName, Self.configurationName])
+        let existing = try Self.readIdentity("\(path)/\(Self.identityName)")
         var changes = ConfigurationChanges()
-        do throws(ServerError) {
-            if let existing = try Self.readIdentity(path + "/run.json") {
-                guard resumes else {
-                    throw ServerError.directory(
-                        "\(path): a run is there already; add --resume to continue it, or choose another --output")
-                }
-                changes = configuration.changes(from: try Self.configuration(path + "/configuration.json"))
-                if let reason = changes.refusal(acceptsChanges: acceptsChanges) {
-                    throw ServerError.directory("\(path): \(reason)")
-                }
-                identity = existing
+        if existing != nil {
+            guard resumes else {
+                throw .directory(
+                    "\(path): a run is there already; add --resume to continue it, or choose another --output")
             }
-        } catch {
-            close(descriptor)
-            throw error
+            changes = configuration.changes(from: try Self.configuration("\(path)/\(Self.configurationName)"))
+            if let reason = changes.refusal(acceptsChanges: acceptsChanges) { throw .directory("\(path): \(reason)") }
         }
+        var identity = existing ?? Identity(run: Self.newIdentifier(), incarnation: 0, completed: false)
         identity.incarnation += 1
+        remark =
+            lock.isKnown
+            ? nil
+            : "\(path): this file system knows no locks; see to it that no server on another machine writes there"
+        isNew = existing == nil
+        self.isMade = isMade
         self.path = path
         self.identity = identity
         self.changes = changes
-        lock = descriptor
+        self.lock = lock
+    }
+
+    private static func takeLock(_ path: String, resumes: Bool) throws(ServerError) -> ServerLock {
+        do {
+            return try ServerLock(directory: path)
+        } catch {
+            switch error {
+            case .held(let process):
+                let holder = process.map { ", with process id \($0)" } ?? ""
+                throw .directory(
+                    "\(path): another server is running there\(holder); stop it or choose another --output")
+            case .system(let code):
+                let problem = "\(path): not writable: \(String(cString: strerror(code)))"
+                // The run that was there a moment ago waits for its disk.
+                throw code == EROFS && resumes ? .storage(problem) : .directory(problem)
+            }
+        }
     }
 
     /// Writes the run and its next life into the directory. Until then a failed start leaves no run behind.
     ///
-    /// - Parameter isComplete: whether nothing is left to compute; a run that was complete may get more steps.
+    /// - Parameter isComplete: whether nothing is left to compute; a run that was complete may get more steps, or have
+    ///   to do some again.
+    /// - Throws: `ServerError.directory` if a new run cannot be written, `.storage` if one that goes on cannot.
     mutating func register(_ configuration: RunConfiguration, isComplete: Bool) throws(ServerError) {
         if !isComplete { identity.completed = false }
-        try Self.write(configuration.json(), to: path + "/configuration.json")
-        try Self.write(identity, to: path + "/run.json")
+        do {
+            // What a run left that never came to a checkpoint is no part of this one.
+            if isNew { try FileSystem.real.removeFile(ledgerPath) }
+            try AtomicFile.write(configuration.json(), to: "\(path)/\(Self.configurationName)")
+            try Self.write(identity, to: "\(path)/\(Self.identityName)")
+        } catch {
+            throw isNew ? .directory("\(error)") : .storage("\(error)")
+        }
+        isRegistered = true
         RunEnding.remove(inDirectory: path)
     }
 
-    deinit { close(lock) }
+    deinit { if isNew && !isRegistered { removeTraces() } }
+
+    /// A start that was refused leaves nothing behind: what was not there before, and holds nothing, goes.
+    private func removeTraces() {
+        for name in PreparedCorpus.fileNames { unlink("\(dataPath)/\(name)") }
+        for folder in [dataPath, checkpointsPath] { rmdir(folder) }
+        lock.removeFile()
+        if isMade { rmdir(path) }
+    }
 
     /// The process id of the server that is running in a directory; `nil` if none is.
-    static func livingServer(in path: String) -> Int? {
-        let descriptor = open(path + "/server.lock", O_RDWR | O_CLOEXEC)
-        guard descriptor >= 0 else { return nil }
-        defer { close(descriptor) }
-        return flock(descriptor, LOCK_SH | LOCK_NB) == 0 ? nil : holder(of: descriptor)
-    }
-
-    /// The process id that the holder of the lock has written into it.
-    private static func holder(of lock: Int32) -> Int? {
-        var text = [UInt8](repeating: 0, count: 20)
-        let count = pread(lock, &text, text.count, 0)
-        return count > 0 ? Int(String(decoding: text.prefix(count), as: UTF8.self).filter(\.isNumber)) : nil
-    }
-
-    /// Says who holds the lock. What fails here costs no more than a number in a message.
-    private static func sign(_ lock: Int32) {
-        let text = Array("\(getpid())\n".utf8)
-        if ftruncate(lock, 0) == 0 { _ = pwrite(lock, text, text.count, 0) }
-    }
+    static func livingServer(in path: String) -> Int? { ServerLock.holder(in: path) }
 
     /// Notes that the run has ended.
     func markCompleted() throws(ServerError) {
         var identity = identity
         identity.completed = true
-        try Self.write(identity, to: path + "/run.json")
-    }
-
-    private static func write(_ identity: Identity, to path: String) throws(ServerError) {
-        guard let json = try? JSONEncoder().encode(identity) else { return }
-        try write([UInt8](json), to: path)
-    }
-
-    private static func write(_ bytes: [UInt8], to path: String) throws(ServerError) {
         do {
-            try AtomicFile.write(bytes, to: path)
+            try Self.write(identity, to: "\(path)/\(Self.identityName)")
         } catch {
-            throw .directory("\(path): cannot be written; is the disk full, or the directory not writable?")
+            throw .system("the run is complete, but that cannot be written down: \(error)")
         }
+    }
+
+    private static func write(_ identity: Identity, to path: String) throws(CheckpointError) {
+        guard let json = try? JSONEncoder().encode(identity) else { return }
+        try AtomicFile.write([UInt8](json), to: path)
     }
 
     private static func newIdentifier() -> String {
@@ -141,16 +158,19 @@ struct RunDirectory: ~Copyable {
     }
 
     private static func readIdentity(_ path: String) throws(ServerError) -> Identity? {
-        guard FileManager.default.fileExists(atPath: path) else { return nil }
-        guard let data = FileManager.default.contents(atPath: path),
-            let identity = try? JSONDecoder().decode(Identity.self, from: data)
-        else { throw .directory("\(path): not readable as a run; move the directory away or choose another --output") }
-        return identity
+        do {
+            let bytes = try InputFile.contents(path, .regular, bytesMax: RunDirectoryState.bytesMax)
+            return try JSONDecoder().decode(Identity.self, from: Data(bytes))
+        } catch InputFileError.system(_, code: ENOENT) {
+            return nil
+        } catch {
+            throw .directory("\(path): not readable as a run; move the directory away or choose another --output")
+        }
     }
 
     private static func configuration(_ path: String) throws(ServerError) -> RunConfiguration {
-        guard let data = FileManager.default.contents(atPath: path),
-            let configuration = try? RunConfiguration(json: [UInt8](data))
+        guard let bytes = try? InputFile.contents(path, .regular, bytesMax: RunDirectoryState.bytesMax),
+            let configuration = try? RunConfiguration(json: bytes)
         else { throw .directory("\(path): not readable; move the directory away or choose another --output") }
         return configuration
     }
@@ -175,12 +195,16 @@ public enum RunDirectoryState: Sendable, Equatable {
     /// The process id of the server that is running in a directory; `nil` if none is.
     public static func livingServer(in path: String) -> Int? { RunDirectory.livingServer(in: path) }
 
+    /// The most bytes that are read of the small files of a directory.
+    static let bytesMax = 1 << 20
+
     /// Looks at a directory.
     public static func of(path: String) -> RunDirectoryState {
-        guard let data = FileManager.default.contents(atPath: path + "/run.json") else { return .empty }
-        guard let identity = try? JSONDecoder().decode(RunDirectory.Identity.self, from: data) else {
-            return .unfinished
-        }
+        let file = path + "/run.json"
+        guard FileManager.default.fileExists(atPath: file) else { return .empty }
+        guard let bytes = try? InputFile.contents(file, .regular, bytesMax: bytesMax),
+            let identity = try? JSONDecoder().decode(RunDirectory.Identity.self, from: Data(bytes))
+        else { return .unfinished }
         return identity.completed ? .completed : .unfinished
     }
 }

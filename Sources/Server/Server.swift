@@ -86,6 +86,9 @@ public enum ServerError: Error, CustomStringConvertible {
     case abandoned(String)
     /// The process was asked to end before there was a run.
     case interrupted(String)
+    /// The disk does not let a run go on that is there: full, over quota, or read-only. A later start may find it
+    /// better.
+    case storage(String)
     /// The disk, or something that should not happen.
     case system(String)
 
@@ -96,6 +99,7 @@ public enum ServerError: Error, CustomStringConvertible {
         case .data: 65
         case .endpoint, .abandoned: 69
         case .training, .system: 70
+        case .storage: 74
         case .partition: RunEnding.resumedExitCode
         case .interrupted: 130
         }
@@ -105,7 +109,8 @@ public enum ServerError: Error, CustomStringConvertible {
     public var description: String {
         switch self {
         case .usage(let text), .directory(let text), .data(let text), .endpoint(let text), .training(let text),
-            .partition(let text), .abandoned(let text), .interrupted(let text), .system(let text):
+            .partition(let text), .abandoned(let text), .interrupted(let text), .storage(let text),
+            .system(let text):
             text
         }
     }

@@ -211,7 +211,7 @@ final class SimulatedCluster {
     private func isExpected(_ error: ServerError) -> Bool {
         switch error {
         case .partition, .endpoint, .abandoned, .interrupted, .system: true
-        case .directory, .data: counts.fullDisks > 0
+        case .directory, .data, .storage: counts.fullDisks > 0
         case .usage, .training: false
         }
     }

@@ -1,7 +1,9 @@
 // What has to be done in a run's directory.
 
+import Checkpoints
 import Configuration
 import Server
+import Tasks
 
 #if canImport(Glibc)
 import Glibc
@@ -20,8 +22,19 @@ public enum RunPlan: Sendable, Equatable {
     case replace
     /// A run is there that has not ended, or that goes on with other values of some keys: continue it.
     case resume
+    /// A run of the same configuration is there that has ended, but its newest checkpoint is damaged: compute the steps
+    /// since the one before again. With what is wrong, a line for each fault.
+    case mend([String])
     /// A run of the same configuration is there, and all of its steps are done.
     case nothing
+
+    /// Whether the run that is there goes on.
+    public var resumes: Bool {
+        switch self {
+        case .resume, .mend: true
+        case .start, .replace, .nothing: false
+        }
+    }
 
     /// Looks at the directory.
     ///
@@ -49,21 +62,51 @@ public enum RunPlan: Sendable, Equatable {
             // A complete run may have more to do now: the server knows how many steps there are.
             if !changes.isEmpty { return .resume }
         }
-        return state == .completed ? .nothing : .resume
+        guard state == .completed else { return .resume }
+        let damage = damage(output)
+        return damage.isEmpty ? .nothing : .mend(damage)
     }
 
-    /// The step of the newest checkpoint, as the link to it says; `nil` without one.
+    /// What is wrong with the newest checkpoint of a run that has ended; nothing if the list is empty.
+    private static func damage(_ output: String) -> [String] {
+        do {
+            let opened = try CheckpointFolder.open(path: "\(output)/checkpoints")
+            if !opened.skipped.isEmpty { return opened.skipped.map(\.description) }
+            let record = try RunRecord.decode(opened.folder.read(CheckpointFile.run), path: opened.folder.path).0
+            if record.step >= record.totalSteps { return [] }
+            return ["\(output)/checkpoints: the last checkpoint is missing; the newest is \(opened.folder.path)"]
+        } catch {
+            return ["\(error)"]
+        }
+    }
+
+    /// The step of the newest checkpoint, as `latest` says; `nil` without one.
     static func checkpointStep(_ output: String) -> Int? {
-        FileText.linkTarget("\(output)/checkpoints/latest").flatMap { Int($0.drop { !$0.isNumber }) }
+        CheckpointDirectory(reading: "\(output)/checkpoints").latest
+    }
+
+    /// Lets `latest` lead to the newest checkpoint of a run that has ended, where it does not.
+    ///
+    /// - Returns: What a user may want to know of it.
+    public static func repairLatest(_ output: String) -> String? {
+        let checkpoints = CheckpointDirectory(reading: "\(output)/checkpoints")
+        guard let newest = try? checkpoints.list().last else { return nil }
+        do {
+            try checkpoints.pointLatest(to: newest)
+            return checkpoints.latestRemark
+        } catch {
+            return "\(error)"
+        }
     }
 
     /// Removes what marks the directory as a run's, so that another can start there.
     ///
     /// - Throws: `ProgramFailure` if a server is running there.
     static func clear(_ output: String) throws(ProgramFailure) {
-        let lock = open("\(output)/server.lock", O_RDWR | O_CLOEXEC)
-        defer { if lock >= 0 { close(lock) } }
-        guard lock < 0 || flock(lock, LOCK_EX | LOCK_NB) == 0 else {
+        do {
+            _ = try ServerLock(directory: output)
+        } catch {
+            guard case .held = error else { return }
             throw ProgramFailure(
                 .usage, "\(output): another server is running there; stop it or choose another --output")
         }
@@ -71,12 +114,6 @@ public enum RunPlan: Sendable, Equatable {
     }
 
     private static func hasCheckpoint(_ output: String) -> Bool {
-        guard let folder = opendir("\(output)/checkpoints") else { return false }
-        defer { closedir(folder) }
-        while let entry = readdir(folder) {
-            // Not hidden: a step, or the link to one.
-            if entry.pointee.d_name.0 != CChar(bitPattern: UInt8(ascii: ".")) { return true }
-        }
-        return false
+        (try? CheckpointDirectory(reading: "\(output)/checkpoints").list().isEmpty) == false
     }
 }

@@ -58,6 +58,11 @@ public final class RunSupervisor {
     private(set) var stepMax = -1
     private var totalSteps = 0
 
+    /// What the server last said of a disk that does not let it go on.
+    private var diskComplaint: String?
+    /// How long to wait before it tries the disk again.
+    private static let diskSeconds = 2.0
+
     /// A worker's place, in which one process after the other may live.
     struct WorkerSlot {
         let name: String
@@ -81,7 +86,7 @@ public final class RunSupervisor {
     ) throws(ProgramFailure) {
         self.limits = limits
         self.request = request
-        resumes = plan == .resume
+        resumes = plan.resumes
         do throws(MessagingError) {
             keys = try RunKeys()
             listener = try Listener()
@@ -250,6 +255,7 @@ public final class RunSupervisor {
         totalSteps = status.totalSteps
         if status.step > stepMax {
             if stepMax >= 0 {
+                diskComplaint = nil
                 serverRestarts.noteProgress()
                 for index in partitions.indices { partitions[index].restarts.noteProgress() }
             }
@@ -283,6 +289,9 @@ public final class RunSupervisor {
             return .interrupted
         case .unreachable where serverIsDoomed: break
         case .usage, .badData, .unreachable, .internalError: throw failure(ofServer: end)
+        case .storage:
+            awaitDisk()
+            return nil
         case .partitionLost: replacePartitions()
         case nil: break
         }
@@ -294,6 +303,19 @@ public final class RunSupervisor {
         server = nil
         serverStartAt = MonotonicClock.seconds + pause
         return nil
+    }
+
+    /// A disk that is full is usually given room again: the server tries it every few seconds, and nobody's patience
+    /// is counted meanwhile.
+    private func awaitDisk() {
+        let complaint = server?.log.complaint() ?? "the disk takes nothing"
+        if complaint != diskComplaint {
+            display.note("rondo: the server cannot go on: \(complaint); trying again until it can")
+            diskComplaint = complaint
+        }
+        server = nil
+        serverStartAt = MonotonicClock.seconds + Self.diskSeconds
+        for index in slots.indices { slots[index].restarts.noteProgress() }
     }
 
     private func noteWorkerEnd(_ index: Int, _ child: ManagedChild, _ end: ChildEnd) throws(ProgramFailure) {

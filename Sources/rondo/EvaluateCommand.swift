@@ -21,6 +21,8 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The text; - is standard input.", valueName: "file"))
     var data: String
 
+    @OptionGroup var adoption: AdoptionOption
+
     @Flag(help: "Print JSON.")
     var json = false
 
@@ -36,7 +38,7 @@ struct EvaluateCommand: ParsableCommand {
 
     mutating func run() throws {
         Interruption.endsProgram()
-        var model = try CheckpointSource.load(checkpoint)
+        var model = try CheckpointSource.load(checkpoint, adoptsWeights: adoption.adoptsWeights)
         let result = try model.evaluate(file: data)
         guard !json else {
             let report = Report(

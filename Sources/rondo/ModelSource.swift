@@ -22,6 +22,8 @@ struct ModelSource: ParsableArguments {
 
     @OptionGroup var keys: ClientKeyOptions
 
+    @OptionGroup var adoption: AdoptionOption
+
     mutating func validate() throws {
         guard (checkpoint == nil) != (server == nil) else {
             throw ValidationError("Give either --checkpoint DIR or --server RUN")
@@ -37,21 +39,38 @@ struct ModelSource: ParsableArguments {
                 configuration: snapshot.configuration, record: snapshot.record, tokenizer: snapshot.tokenizer,
                 weights: snapshot.weights)
         }
-        return try CheckpointSource.load(checkpoint ?? "")
+        return try CheckpointSource.load(checkpoint ?? "", adoptsWeights: adoption.adoptsWeights)
     }
+}
+
+/// `--adopt-weights`.
+struct AdoptionOption: ParsableArguments {
+    @Flag(
+        name: .customLong("adopt-weights"),
+        help: ArgumentHelp(
+            "Take the weights of --checkpoint although they were changed since they were written; names, shapes, types "
+                + "and values are checked."))
+    var adoptsWeights = false
 }
 
 /// `--checkpoint DIR`.
 enum CheckpointSource {
+    private static let advice = "; if they were changed on purpose, add --adopt-weights"
+
     /// Loads the model, and says what is wrong with newer checkpoints that were passed over.
-    static func load(_ path: String) throws -> LoadedModel {
+    static func load(_ path: String, adoptsWeights: Bool) throws -> LoadedModel {
         let opened: OpenedCheckpoint
         do {
-            opened = try CheckpointFolder.open(path: path)
+            opened = try CheckpointFolder.open(path: path, for: adoptsWeights ? .inferenceOfChangedWeights : .inference)
         } catch {
-            throw ProgramFailure(.badData, "\(error)")
+            throw ProgramFailure(.badData, "\(error)\(error.areWeightsChanged ? Self.advice : "")")
         }
         for warning in opened.warnings { StandardError.line("rondo: \(warning)") }
-        return try LoadedModel(opened.folder)
+        let model = try LoadedModel(opened.folder)
+        guard opened.adopted.isEmpty || model.weightsAreFinite else {
+            throw ProgramFailure(
+                .badData, "\(opened.folder.path)/\(CheckpointFile.model): holds a weight that is not a finite number")
+        }
+        return model
     }
 }

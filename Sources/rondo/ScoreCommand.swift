@@ -21,6 +21,8 @@ struct ScoreCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("The text; - is standard input, which is also the default.", valueName: "file"))
     var file: String?
 
+    @OptionGroup var adoption: AdoptionOption
+
     @Flag(help: "Print a JSON object a line.")
     var json = false
 
@@ -32,7 +34,7 @@ struct ScoreCommand: ParsableCommand {
 
     mutating func run() throws {
         Interruption.endsProgram()
-        var model = try CheckpointSource.load(checkpoint)
+        var model = try CheckpointSource.load(checkpoint, adoptsWeights: adoption.adoptsWeights)
         var input = try LineInput(file)
         while var lines = try input.next() {
             if lines[0].number == 1 { lines[0].bytes = model.withoutMark(lines[0].bytes) }

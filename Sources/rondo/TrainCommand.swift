@@ -62,12 +62,19 @@ struct TrainCommand: ParsableCommand {
         let run = try RunConfiguration(file: configurationPath, overrides: overrides)
         let output = output ?? TrainingRequest.defaultOutput(configurationPath: configurationPath)
         let plan = try RunPlan.decide(output: output, configuration: run, acceptsChanges: acceptChanges)
-        if plan == .nothing { return report(try RunSummary(output: output), "complete", again: true) }
+        if plan == .nothing {
+            tellOfLatest(output)
+            return report(try RunSummary(output: output), "complete", again: true)
+        }
+        if case .mend(let damage) = plan {
+            for line in damage { StandardError.line("rondo: \(line)") }
+            StandardError.line("rondo: \(output): the missing steps are computed again")
+        }
         try ProgramFailure.refuse(
             RequestCheck.findings(
                 RunRequest(
                     configuration: run, output: output, workers: workers, partitions: partitions,
-                    resumes: plan == .resume, configurationPath: configurationPath)), program: "rondo")
+                    resumes: plan.resumes, configurationPath: configurationPath)), program: "rondo")
         if shared {
             FilePrivacy.share()
         } else if let warning = FilePrivacy.close(runDirectory: output) {
@@ -85,6 +92,7 @@ struct TrainCommand: ParsableCommand {
             let summary = try RunSummary(
                 output: output, seconds: MonotonicClock.seconds - began,
                 tokensPerSecond: supervisor.observedTokensPerSecond)
+            tellOfLatest(output)
             // With fewer steps, or another place of the data, there may have been none to compute.
             let isSame = before?.record.step == summary.record.step && before?.modelSHA256 == summary.modelSHA256
             if isSame { return report(try RunSummary(output: output), "complete", again: true) }
@@ -99,6 +107,11 @@ struct TrainCommand: ParsableCommand {
             }
             throw ExitStatus.interrupted
         }
+    }
+
+    /// `latest` leads to the newest checkpoint, or the user is told why not.
+    private func tellOfLatest(_ output: String) {
+        if let remark = RunPlan.repairLatest(output) { StandardError.line("rondo: \(remark)") }
     }
 
     private func report(_ summary: RunSummary, _ title: String, again: Bool) {

@@ -84,7 +84,8 @@ struct CheckpointDirectoryTests {
     func truncatedManifest() throws {
         try directory.write(step: 1, contents: smallCheckpoint(1))
         let original = try folder.read(name(1, CheckpointFile.manifest))
-        for size in original.indices {
+        // But for its last line end, which says nothing.
+        for size in original.indices.dropLast() {
             try folder.write(name(1, CheckpointFile.manifest), original[..<size])
             #expect(try directory.verify(step: 1).map(\.file) == [CheckpointFile.manifest])
         }

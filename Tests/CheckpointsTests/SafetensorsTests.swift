@@ -162,6 +162,7 @@ struct SafetensorsTests {
                 #"{"a":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}"#, 12,
                 .misplaced(tensor: "a", expected: 0, found: 4)
             ),
+            (#"{"a":\#(tensor),"a":\#(tensor)}"#, 8, .header(reason: "a tensor is described twice")),
             (#"{"a":\#(tensor),"b":\#(tensor)}"#, 8, .misplaced(tensor: "b", expected: 8, found: 0)),
             (#"{"a":\#(tensor)}"#, 9, .dataSize(expected: 8, found: 9)),
             (#"{"a":\#(tensor)}"#, 7, .dataSize(expected: 8, found: 7)),

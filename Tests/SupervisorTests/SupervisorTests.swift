@@ -64,14 +64,20 @@ struct RunPlanTests {
         #expect(try RunPlan.decide(output: folder.path + "/none", configuration: configuration) == .start)
     }
 
-    @Test("an unfinished run of the same configuration: resume; a finished one: nothing to do")
+    @Test("an unfinished run of the same configuration: resume; a finished one that is not whole: mend")
     func resume() throws {
         for checkpoint in [false, true] {
             let unfinished = try folder(completed: false, checkpoint: checkpoint)
             #expect(try RunPlan.decide(output: unfinished.path, configuration: configuration) == .resume)
         }
         let finished = try folder(completed: true, checkpoint: true)
-        #expect(try RunPlan.decide(output: finished.path, configuration: configuration) == .nothing)
+        let plan = try RunPlan.decide(output: finished.path, configuration: configuration)
+        guard case .mend(let damage) = plan else {
+            Issue.record("\(plan)")
+            return
+        }
+        #expect(damage.contains { $0.contains("step-00000012") && $0.contains("manifest.json: missing") })
+        #expect(plan.resumes)
         #expect(RunPlan.checkpointStep(finished.path) == 12)
     }
 

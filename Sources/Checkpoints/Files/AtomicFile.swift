@@ -20,4 +20,10 @@ package enum AtomicFile {
             throw error
         }
     }
+
+    /// Removes what writers of these files left in a folder when they were killed, and puts back what they had moved
+    /// aside.
+    package static func cleanUp(_ folder: String, names: [String]) throws(CheckpointError) {
+        try PartialFolder.cleanUp(folder, fileSystem: .real) { names.contains($0) }
+    }
 }

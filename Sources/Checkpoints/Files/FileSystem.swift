@@ -222,7 +222,7 @@ package struct FileSystem: Sendable {
     }
 
     /// Removes a file or link; does nothing when there is none.
-    func removeFile(_ path: String) throws(CheckpointError) {
+    package func removeFile(_ path: String) throws(CheckpointError) {
         guard try permit(.removeFile(path), path, "remove") else { return }
         if unlink(path) != 0 && errno != ENOENT { throw CheckpointError(code: errno, path: path, action: "remove") }
     }

@@ -22,6 +22,31 @@ enum JSONText {
         return literal + "\""
     }
 
+    /// How many members the outermost object of a valid JSON text has, those of one name counted each.
+    static func memberCount(_ json: UnsafeRawBufferPointer) -> Int {
+        var (count, depth, isInString, isEscaped) = (0, 0, false, false)
+        for byte in json {
+            if isInString {
+                if isEscaped {
+                    isEscaped = false
+                } else if byte == UInt8(ascii: "\\") {
+                    isEscaped = true
+                } else if byte == UInt8(ascii: "\"") {
+                    isInString = false
+                }
+                continue
+            }
+            switch byte {
+            case UInt8(ascii: "\""): isInString = true
+            case UInt8(ascii: "{"), UInt8(ascii: "["): depth += 1
+            case UInt8(ascii: "}"), UInt8(ascii: "]"): depth -= 1
+            case UInt8(ascii: ":") where depth == 1: count += 1
+            default: break
+            }
+        }
+        return count
+    }
+
     /// One line on why decoding failed, with the place in the document.
     static func reason(of error: any Error) -> String {
         guard let error = error as? DecodingError else { return "not JSON" }

@@ -113,11 +113,11 @@ public struct CheckpointDirectory: Sendable {
     /// The newest checkpoint that is whole, every file of it verified, and the newer ones that are not.
     ///
     /// Nil when there is none at all; throws `.noWholeCheckpoint` when there are some, and all are damaged.
-    public func newestWhole() throws(CheckpointError) -> OpenedCheckpoint? {
+    public func newestWhole(for use: CheckpointUse = .training) throws(CheckpointError) -> OpenedCheckpoint? {
         var skipped: [SkippedCheckpoint] = []
         for (_, path) in try folders().reversed() {
-            let (folder, faults) = CheckpointFolder.verified(path)
-            if let folder { return OpenedCheckpoint(folder: folder, skipped: skipped) }
+            let (folder, faults, adopted) = CheckpointFolder.verified(path, for: use)
+            if let folder { return OpenedCheckpoint(folder: folder, skipped: skipped, adopted: adopted) }
             skipped.append(SkippedCheckpoint(path: path, faults: faults))
         }
         guard skipped.isEmpty else { throw .noWholeCheckpoint(path: path, skipped: skipped) }

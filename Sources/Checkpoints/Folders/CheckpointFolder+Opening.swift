@@ -6,6 +6,8 @@ public struct OpenedCheckpoint: Equatable, Sendable {
     public var folder: CheckpointFolder
     /// Newer checkpoints that were passed over because they are damaged, newest first.
     public var skipped: [SkippedCheckpoint]
+    /// How files that were changed since they were written, and are taken as they are, differ.
+    public var adopted: [CheckpointFault] = []
 
     /// The step in the folder's name; nil for a checkpoint that stands alone.
     public var step: Int? {
@@ -16,17 +18,20 @@ public struct OpenedCheckpoint: Equatable, Sendable {
     /// What a user must be told: one line for each thing that is wrong with a newer checkpoint, and what was used
     /// instead.
     public var warnings: [String] {
-        skipped.isEmpty ? [] : skipped.map(\.description) + ["using \(folder.path)"]
+        (skipped.isEmpty ? [] : skipped.map(\.description) + ["using \(folder.path)"])
+            + adopted.map { "taken as it is: \(folder.path): \($0)" }
     }
 }
 
 extension CheckpointFolder {
-    /// Opens the checkpoint at `path`, after verifying every file of it.
+    /// Opens the checkpoint at `path`, after verifying every file of it that the use needs.
     ///
     /// `path` may be one checkpoint's folder, a directory of `step-…` folders, or a run's directory that holds such a
     /// one under the name `checkpoints`. Throws `.damaged` when one checkpoint is named and is not whole,
     /// `.noWholeCheckpoint` when all of several are damaged, and `.noCheckpoint` when there is none.
-    public static func open(path: String) throws(CheckpointError) -> OpenedCheckpoint {
+    public static func open(
+        path: String, for use: CheckpointUse = .training
+    ) throws(CheckpointError) -> OpenedCheckpoint {
         var path = Paths.trimmed(path)
         if Paths.kind(path) == nil {
             let (parent, name) = Paths.split(path)
@@ -39,13 +44,13 @@ extension CheckpointFolder {
         guard Paths.isFolder(path) else { throw .notADirectory(path: path) }
         if Paths.kind(Paths.join(path, CheckpointFile.manifest)) == nil {
             for directory in [path, Paths.join(path, "checkpoints")] where Paths.isFolder(directory) {
-                if let newest = try CheckpointDirectory(reading: directory).newestWhole() { return newest }
+                if let newest = try CheckpointDirectory(reading: directory).newestWhole(for: use) { return newest }
             }
             if Paths.kind(Paths.join(path, CheckpointFile.model)) == nil { throw .noCheckpoint(path: path) }
         }
-        let (folder, faults) = verified(path)
+        let (folder, faults, adopted) = verified(path, for: use)
         guard let folder else { throw .damaged(path: path, faults: faults) }
-        return OpenedCheckpoint(folder: folder, skipped: [])
+        return OpenedCheckpoint(folder: folder, skipped: [], adopted: adopted)
     }
 
     /// Writes a checkpoint that stands alone, into a folder `path` of its own.

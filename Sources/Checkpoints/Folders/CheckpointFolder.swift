@@ -43,19 +43,30 @@ public struct CheckpointFolder: Equatable, Sendable {
         Self.verified(path).faults
     }
 
-    /// Reads the manifest at `path` and compares the files with it: sizes, and SHA-256 unless `hashing` is off.
-    static func verified(_ path: String, hashing: Bool = true) -> (folder: CheckpointFolder?, faults: [CheckpointFault])
-    {
-        let manifest: Manifest
+    /// Reads the manifest at `path` and compares the files that a use needs with it: sizes, and SHA-256 unless
+    /// `hashing` is off.
+    ///
+    /// The manifest of the folder holds what was found for files that are adopted, and for the others what was written.
+    static func verified(
+        _ path: String, for use: CheckpointUse = .training, hashing: Bool = true
+    ) -> (folder: CheckpointFolder?, faults: [CheckpointFault], adopted: [CheckpointFault]) {
+        var manifest: Manifest
         do {
             manifest = try readManifest(path)
         } catch {
-            return (nil, [error])
+            return (nil, [error], [])
         }
-        let faults = manifest.files.sorted { $0.key < $1.key }.compactMap { name, expected in
-            fault(of: name, in: path, expected: expected, hashing: hashing)
+        var (faults, adopted): ([CheckpointFault], [CheckpointFault]) = ([], [])
+        for (name, expected) in manifest.files.sorted(by: { $0.key < $1.key }) where use.needs(name) {
+            guard let fault = fault(of: name, in: path, expected: expected, hashing: hashing) else { continue }
+            guard use.adopted.contains(name), let found = try? InputFile(path: Paths.join(path, name)).digest() else {
+                faults.append(fault)
+                continue
+            }
+            manifest.files[name] = found
+            adopted.append(fault)
         }
-        return (faults.isEmpty ? CheckpointFolder(path: path, manifest: manifest) : nil, faults)
+        return (faults.isEmpty ? CheckpointFolder(path: path, manifest: manifest) : nil, faults, adopted)
     }
 
     static func readManifest(_ path: String) throws(CheckpointFault) -> Manifest {

@@ -1,15 +1,16 @@
 // The manifest of a checkpoint: size and SHA-256 of each file.
 
 import FoundationEssentials
+import Platform
 
 /// What a checkpoint consists of, as `manifest.json` has it.
 public struct Manifest: Equatable, Sendable {
     /// Size and SHA-256 of each file but the manifest, by name.
-    public let files: [String: FileDigest]
+    public internal(set) var files: [String: FileDigest]
 
     static let format = "rondo-checkpoint"
     static let version = 1
-    static let bytesMax = 16 << 20
+    static let bytesMax = 1 << 20
 
     init(files: [String: FileDigest]) {
         self.files = files
@@ -39,8 +40,8 @@ public struct Manifest: Equatable, Sendable {
         return Array(text.utf8)
     }
 
-    /// Decodes a manifest. Total; accepts exactly the bytes that `encoded` gives, so that no changed byte goes
-    /// unnoticed in the one file whose digest is nowhere written down.
+    /// Decodes a manifest. Total; accepts any JSON that says the same, as other programs write it. A change of what it
+    /// says is noticed where it matters: a size or digest then disagrees with the file, a name with the folder.
     public init(decoding bytes: [UInt8]) throws(CheckpointFault) {
         let file = CheckpointFile.manifest
         let raw: RawManifest
@@ -50,24 +51,15 @@ public struct Manifest: Equatable, Sendable {
             throw .unreadable(file: file, reason: JSONText.reason(of: error))
         }
         guard raw.format == Self.format, raw.version == Self.version else {
-            let reason = "expected \(Self.format) version \(Self.version), found \(raw.format) version \(raw.version)"
+            let reason =
+                "expected \(Self.format) version \(Self.version), found \(ForeignText.shown(raw.format)) "
+                + "version \(raw.version)"
             throw .unreadable(file: file, reason: reason)
         }
         for name in raw.files.keys where !Self.isFileName(name) {
-            throw .unreadable(file: file, reason: "'\(name)' is not a file name")
+            throw .unreadable(file: file, reason: "'\(ForeignText.shown(name))' is not a file name")
         }
-        self.init(files: raw.files.mapValues { FileDigest(size: $0.size, sha256: $0.sha256) })
-        let expected = encoded()
-        guard bytes != expected else { return }
-        let offset = zip(bytes, expected).prefix { $0 == $1 }.count
-        throw .manifest(
-            file: file, offset: offset, expected: Self.shown(expected, offset), found: Self.shown(bytes, offset))
-    }
-
-    private static func shown(_ bytes: [UInt8], _ offset: Int) -> String {
-        guard offset < bytes.count else { return "the end" }
-        let digits = String(bytes[offset], radix: 16)
-        return "0x" + (digits.count < 2 ? "0" : "") + digits
+        self.init(files: raw.files.mapValues { FileDigest(size: $0.size, sha256: $0.sha256.lowercased()) })
     }
 }
 

@@ -4,7 +4,7 @@
 public enum SafetensorsError: Error, Equatable, Sendable {
     /// The file ends before the header does; sizes in bytes.
     case truncated(expected: Int, found: Int)
-    /// The header claims more bytes than the format allows.
+    /// The header claims more bytes than are read.
     case headerTooLong(bytes: UInt64, limit: Int)
     /// The header is not the JSON that the format prescribes.
     case header(reason: String)

@@ -32,11 +32,17 @@ extension SafetensorsHeader {
         guard !json.contains(where: { $0 < 0x20 && !whiteSpace.contains($0) }) else {
             throw .header(reason: "its header holds control characters")
         }
+        let header: RawHeader
         do {
-            return try JSONDecoder().decode(RawHeader.self, from: Data(json))
+            header = try JSONDecoder().decode(RawHeader.self, from: Data(json))
         } catch {
             throw .header(reason: JSONText.reason(of: error))
         }
+        // The decoder keeps one of several members of one name.
+        guard JSONText.memberCount(json) == header.memberCount else {
+            throw .header(reason: "a tensor is described twice")
+        }
+        return header
     }
 
     private init(_ raw: RawHeader, byteCount: Int, fileBytes: Int) throws(SafetensorsError) {
@@ -93,11 +99,14 @@ private struct RawHeader: Decodable {
         init?(intValue: Int) { nil }
     }
 
+    /// How many names its JSON has.
+    let memberCount: Int
     var metadata: [String: String] = [:]
     var tensors: [(name: String, tensor: Tensor)] = []
 
     init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Name.self)
+        memberCount = container.allKeys.count
         for name in container.allKeys {
             if name.stringValue == SafetensorsHeader.metadataKey {
                 metadata = try container.decodeIfPresent([String: String].self, forKey: name) ?? [:]

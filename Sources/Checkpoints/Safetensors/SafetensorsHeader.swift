@@ -15,8 +15,9 @@ public struct SafetensorsHeader: Equatable, Sendable {
     /// The size of the whole file.
     public var fileBytes: Int { tensors.last?.byteRange.upperBound ?? byteCount }
 
-    /// The largest header that the format allows, in bytes.
-    public static let jsonBytesMax = 100_000_000
+    /// The largest header that is read or written, in bytes: some fifty thousand tensors. The format allows 100 MB,
+    /// which takes seconds and a gigabyte to decode, and which no model that Rondo can use needs.
+    public static let jsonBytesMax = 4 << 20
     static let metadataKey = "__metadata__"
     static let lengthFieldBytes = 8
 

@@ -12,6 +12,8 @@ public enum ExitStatus: Int32, Error, Sendable, CaseIterable {
     case unreachable = 69
     /// A failure of the run or of the program.
     case internalError = 70
+    /// The disk does not let a run go on that is there: it is full, over quota, or read-only.
+    case storage = 74
     /// A partition server was lost, and the run can go on from its newest checkpoint when it is started again.
     case partitionLost = 75
     /// Interrupted; a training run has written a checkpoint before.
