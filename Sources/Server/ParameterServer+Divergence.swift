@@ -11,12 +11,15 @@ extension ParameterServer {
         lossWatch.note(loss, part: Double(application.span.count) / Double(tree.shards))
         if lossWatch.hasExploded {
             change { $0.withdraw(best: bestStep, logger: logger) }
-            if !hadExploded {
+            if explosionAdvice.isEmpty {
                 explosionAdvice = divergenceAdvice
                 logger.warning("\(lossProblem ?? "")", metadata: ["step": "\(coordinator.step + 1)"])
             }
         } else if lossWatch.isSound(loss) {
-            if hadExploded { logger.notice("the loss is sound again", metadata: ["loss": "\(loss)"]) }
+            if hadExploded {
+                explosionAdvice = ""
+                logger.notice("the loss is sound again", metadata: ["loss": "\(loss)"])
+            }
             if checkpoints.isOnProbation { change { $0.noteSound(best: bestStep, logger: logger) } }
         } else {
             checkpoints.noteDoubt()
