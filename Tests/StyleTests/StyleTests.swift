@@ -90,3 +90,41 @@ func clusterIsPure() {
         }
     }
 }
+
+/// The text of a file of the repository.
+private func text(_ path: String) throws -> String {
+    try String(contentsOf: root.appendingPathComponent(path), encoding: .utf8)
+}
+
+@Test("packages have exact versions")
+func versionsAreExact() throws {
+    let packages = try text("Package.swift").split(separator: "\n").filter { $0.contains(".package(url:") }
+    #expect(packages.count >= 5)
+    for line in packages { #expect(line.contains("exact: \""), "\(line)") }
+}
+
+@Test("scripts install Python packages from lists with exact versions and hashes alone")
+func pythonPackagesAreHashed() throws {
+    let scripts =
+        FileManager.default.enumerator(atPath: root.appendingPathComponent("scripts").path)?
+        .compactMap { $0 as? String } ?? []
+    var installers = 0
+    for script in scripts {
+        guard let lines = try? text("scripts/" + script) else { continue }
+        if script.contains("requirements-") {
+            // A package's line, then its hashes.
+            let packages = lines.split(separator: "\n").filter { !$0.hasPrefix("#") && !$0.hasPrefix(" ") }
+            #expect(!packages.isEmpty, "\(script)")
+            for package in packages {
+                #expect(package.contains("==") && package.hasSuffix("\\"), "\(script): \(package)")
+            }
+            continue
+        }
+        for part in lines.components(separatedBy: "\"pip\", \"install\"").dropFirst() {
+            installers += 1
+            #expect(part.prefix(200).contains("--require-hashes"), "\(script)")
+        }
+        #expect(!lines.contains("pip install "), "\(script)")
+    }
+    #expect(installers == 2)
+}
