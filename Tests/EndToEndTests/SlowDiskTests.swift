@@ -6,10 +6,12 @@ import Testing
 /// A library that makes some system calls slow, built for the test.
 private enum SlowCalls {
     /// fsync of a file whose name holds `SLOW_SYNC` takes `SLOW_SECONDS`; reading one whose name holds `HANG_READ`
-    /// never ends once the file `HANG_WHEN` is there.
+    /// never ends once the file `HANG_WHEN` is there; a file `hanging` is made
+    /// then.
     private static let source = #"""
         #define _GNU_SOURCE
         #include <dlfcn.h>
+        #include <fcntl.h>
         #include <stdio.h>
         #include <stdlib.h>
         #include <string.h>
@@ -30,18 +32,23 @@ private enum SlowCalls {
             return (!sign || access(sign, F_OK) == 0) && concerns(descriptor, "HANG_READ");
         }
 
+        static void hang(void) {
+            close(creat("hanging", 0600));
+            sleep(1);
+        }
+
         int fsync(int descriptor) {
             if (concerns(descriptor, "SLOW_SYNC")) usleep((useconds_t)(atof(getenv("SLOW_SECONDS")) * 1e6));
             return ((int (*)(int))dlsym(RTLD_NEXT, "fsync"))(descriptor);
         }
 
         ssize_t read(int descriptor, void *buffer, size_t size) {
-            while (hangs(descriptor)) sleep(1);
+            while (hangs(descriptor)) hang();
             return ((ssize_t (*)(int, void *, size_t))dlsym(RTLD_NEXT, "read"))(descriptor, buffer, size);
         }
 
         ssize_t pread(int descriptor, void *buffer, size_t size, off_t offset) {
-            while (hangs(descriptor)) sleep(1);
+            while (hangs(descriptor)) hang();
             return ((ssize_t (*)(int, void *, size_t, off_t))dlsym(RTLD_NEXT, "pread"))(
                 descriptor, buffer, size, offset);
         }
@@ -134,14 +141,16 @@ struct SlowDiskTests {
         #expect(worker.isRunning, "\(worker.errors)")
         worker.signal(SIGKILL)
         try expectEndAtOnce(server)
-        // Under the supervisor, too.
-        let train = try RunningProgram(
-            .rondo, ["train", "config.yaml", "--output", "trained", "--workers", "1"], in: scratch,
-            environment: environment(["HANG_WHEN": "trained/server.lock"]))
-        let log = scratch.path("trained/logs/server.log")
-        func hangs() -> Bool { ((try? String(contentsOfFile: log, encoding: .utf8)) ?? "").contains("preparing") }
-        while !hangs(), train.isRunning, Date() < deadline.addingTimeInterval(40) { usleep(20_000) }
-        try expectEndAtOnce(train)
+        // Under the supervisor; and before there is a server, where the beginning of the text is looked at.
+        for (output, sign) in [("trained", "trained/server.lock"), ("checked", ".")] {
+            try? FileManager.default.removeItem(at: scratch.url("hanging"))
+            let train = try RunningProgram(
+                .rondo, ["train", "config.yaml", "--output", output, "--workers", "1"], in: scratch,
+                environment: environment(["HANG_WHEN": sign]))
+            let limit = Date().addingTimeInterval(30)
+            while !FileManager.default.fileExists(atPath: scratch.path("hanging")), Date() < limit { usleep(20_000) }
+            try expectEndAtOnce(train)
+        }
     }
 
     private func expectEndAtOnce(_ program: RunningProgram) throws {
