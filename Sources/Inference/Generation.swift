@@ -46,9 +46,29 @@ extension LoadedModel {
     ///
     /// - Throws: `InferenceError.data` naming the first symbol outside of the vocabulary.
     public func encode(prompt: String) throws(InferenceError) -> EncodedPrompt {
-        if readsSequences, prompt.utf8.contains(where: { $0 == 0x0A || $0 == 0x0D }) {
+        try encode(prompt: Array(prompt.utf8))
+    }
+
+    /// Reads a prompt that may be any bytes: where tokens are bytes, each is one of them; elsewhere it must be UTF-8.
+    ///
+    /// - Throws: `InferenceError.data` for a prompt that is not UTF-8, or naming the first symbol outside of the
+    ///   vocabulary.
+    public func encode(prompt bytes: [UInt8]) throws(InferenceError) -> EncodedPrompt {
+        if readsSequences, bytes.contains(where: { $0 == 0x0A || $0 == 0x0D }) {
             throw .data("--prompt: this model was trained on single lines; give a prompt without line ends")
         }
+        if tokenizer.kind == .bytes {
+            let tokens = bytes.map { Int32($0) }
+            let start: [Int32] = readsSequences || tokens.isEmpty ? [lineEnd ?? 0] : []
+            return EncodedPrompt(context: start + tokens, tokens: tokens, unknownWords: [])
+        }
+        guard let prompt = String(validating: withoutMark(bytes), as: UTF8.self) else {
+            throw .data("--prompt is not UTF-8; only a model with data.tokenizer bytes takes other bytes")
+        }
+        return try encode(text: prompt)
+    }
+
+    private func encode(text prompt: String) throws(InferenceError) -> EncodedPrompt {
         var tokens: [Int32]
         do {
             tokens = try tokenizer.encode(prompt)
@@ -89,11 +109,33 @@ extension LoadedModel {
     public mutating func generate(
         _ request: GenerationRequest, from prompt: EncodedPrompt, onText: (_ sample: Int, _ text: String) throws -> Void
     ) throws -> Int {
-        precondition(request.count > 0 && request.length >= 0, "\(request.count) samples of \(request.length) tokens")
-        let sampler = Sampler(request.rule, seed: request.seed)
         var decoder = TokenTextDecoder(tokenizer)
         for token in prompt.tokens { _ = decoder.append(token) }
         var writers = [TokenTextDecoder](repeating: decoder, count: request.count)
+        let generated = try generateTokens(request, from: prompt) { sample, token in
+            try onText(sample, writers[sample].append(token))
+        }
+        for sample in 0..<request.count {
+            let rest = writers[sample].finish()
+            if !rest.isEmpty { try onText(sample, rest) }
+        }
+        return generated
+    }
+
+    /// Generates tokens, of which a caller makes text: where tokens are bytes, they need not be UTF-8.
+    ///
+    /// - Parameters:
+    ///   - onToken: gets each token as it comes, and which sample it belongs to. The end of a line that is a sequence
+    ///     is not handed over.
+    /// - Returns: the number of tokens generated.
+    /// - Throws: `InferenceError`, or what `onToken` throws, which ends the generation.
+    @discardableResult
+    public mutating func generateTokens(
+        _ request: GenerationRequest, from prompt: EncodedPrompt,
+        onToken: (_ sample: Int, _ token: Int32) throws -> Void
+    ) throws -> Int {
+        precondition(request.count > 0 && request.length >= 0, "\(request.count) samples of \(request.length) tokens")
+        let sampler = Sampler(request.rule, seed: request.seed)
         /// The samples that go on, in the order of the network's rows.
         var running = Array(0..<request.count)
         var generated = 0
@@ -107,7 +149,7 @@ extension LoadedModel {
                 let token = try sampler.token(logits: rows[row], position: position, sequence: sample)
                 generated += 1
                 if readsSequences, token == tokenizer.endOfSequence { continue }
-                try onText(sample, writers[sample].append(token))
+                try onToken(sample, token)
                 tokens.append(token)
                 going.append(row)
             }
@@ -117,10 +159,6 @@ extension LoadedModel {
                 running = going.map { running[$0] }
             }
             rows = Self.rows(network.advance(&state, tokens: tokens))
-        }
-        for sample in 0..<request.count {
-            let rest = writers[sample].finish()
-            if !rest.isEmpty { try onText(sample, rest) }
         }
         return generated
     }

@@ -55,41 +55,68 @@ struct SampleCommand: ParsableCommand {
         var generator = SystemRandomNumberGenerator()
         let seed = self.seed ?? generator.next() >> 32
         var model = try source.load()
-        if CurrentProcess.isTerminal(2) {
-            let chosen = greedy ? "" : ", seed \(seed)"
-            StandardError.line("step \(model.record.step) of \(model.record.totalSteps)\(chosen)")
-        }
-        let encoded = try model.encode(prompt: prompt)
+        // Whoever keeps a sample needs what made it, wherever standard error goes.
+        let chosen = greedy ? "" : ", seed \(seed)"
+        StandardError.line("step \(model.record.step) of \(model.record.totalSteps)\(chosen)")
+        let bytes = RawArguments.bytes(prompt)
+        let encoded = try model.encode(prompt: bytes)
         if !encoded.unknownWords.isEmpty {
-            let list = encoded.unknownWords.prefix(5).joined(separator: ", ")
+            let list = encoded.unknownWords.prefix(5).map { ForeignText.shown($0) }.joined(separator: ", ")
             StandardError.line("rondo: not in the vocabulary, read as <unk>: \(list)")
         }
         let request = GenerationRequest(prompt: prompt, length: length, rule: rule, seed: seed, count: count)
         let sequences = model.readsSequences
         /// What is shown before the text of each sample.
-        let opening = model.tokenizer.kind == .words ? Self.withoutTrailingBlanks(prompt) : prompt
-        func heading(_ sample: Int) -> String {
+        let opening = model.tokenizer.kind == .words ? Self.withoutTrailingBlanks(bytes) : bytes
+        func heading(_ sample: Int) -> [UInt8] {
             // Lines stand for themselves; longer texts need to be told apart.
             if count == 1 || sequences { return opening }
-            return (sample > 0 ? "\n" : "") + "--- sample \(sample + 1) of \(count)\n" + opening
+            return Array(((sample > 0 ? "\n" : "") + "--- sample \(sample + 1) of \(count)\n").utf8) + opening
         }
         // The first sample is shown as it comes, the others when it is done.
-        var later = [String](repeating: "", count: count)
-        var endsLine = opening.hasSuffix("\n")
-        try StandardOutput.write(heading(0))
-        try model.generate(request, from: encoded) { sample, text in
+        var later = [[UInt8]](repeating: [], count: count)
+        var endsLine = opening.last == Self.lineEnd
+        try Self.write(heading(0))
+        try generate(&model, request, encoded) { sample, bytes in
             if sample > 0 {
-                later[sample] += text
-            } else if !text.isEmpty {
-                endsLine = text.hasSuffix("\n")
-                try StandardOutput.write(text)
+                later[sample] += bytes
+            } else if !bytes.isEmpty {
+                endsLine = bytes.last == Self.lineEnd
+                try Self.write(bytes)
             }
         }
-        if !endsLine { try StandardOutput.write("\n") }
+        if !endsLine { try Self.write([Self.lineEnd]) }
         for sample in 1..<max(1, count) {
-            let text = heading(sample) + later[sample]
-            try StandardOutput.write(text.hasSuffix("\n") ? text : text + "\n")
+            let bytes = heading(sample) + later[sample]
+            try Self.write(bytes.last == Self.lineEnd ? bytes : bytes + [Self.lineEnd])
         }
+    }
+
+    /// Bytes come out as they are, unless a terminal would have to make sense of them.
+    private func generate(
+        _ model: inout LoadedModel, _ request: GenerationRequest, _ prompt: EncodedPrompt,
+        _ onBytes: (_ sample: Int, _ bytes: [UInt8]) throws -> Void
+    ) throws {
+        guard model.tokenizer.kind == .bytes, !CurrentProcess.isTerminal(1) else {
+            try model.generate(request, from: prompt) { try onBytes($0, Array($1.utf8)) }
+            return
+        }
+        try model.generateTokens(request, from: prompt) { sample, token in
+            try onBytes(sample, [UInt8(exactly: token) ?? Self.lineEnd])
+        }
+    }
+
+    private static let lineEnd: UInt8 = 0x0A
+
+    /// Writes text of a model; what could steer a terminal is shown instead of obeyed there.
+    private static func write(_ bytes: [UInt8]) throws {
+        guard CurrentProcess.isTerminal(1) else {
+            return try bytes.withUnsafeBytes { try StandardOutput.write($0) }
+        }
+        let text = String(decoding: bytes, as: UTF8.self).unicodeScalars.map { scalar in
+            scalar == "\n" || scalar == "\t" ? String(scalar) : ForeignText.shown(String(scalar))
+        }
+        try StandardOutput.write(text.joined())
     }
 
     private func rule() throws -> SamplingRule {
@@ -101,9 +128,9 @@ struct SampleCommand: ParsableCommand {
         return .greedy
     }
 
-    private static func withoutTrailingBlanks(_ text: String) -> String {
-        var text = text
-        while text.last == " " { text.removeLast() }
-        return text
+    private static func withoutTrailingBlanks(_ bytes: [UInt8]) -> [UInt8] {
+        var bytes = bytes
+        while bytes.last == UInt8(ascii: " ") { bytes.removeLast() }
+        return bytes
     }
 }

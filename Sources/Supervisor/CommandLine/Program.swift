@@ -36,7 +36,9 @@ public struct Program: Sendable {
         do {
             // Not the parser's own flag: that would take `--version N` from the commands that have such an option.
             let asksForVersion = CommandLine.arguments.dropFirst() == ["--version"]
-            var parsed = asksForVersion ? nil : try command.parseAsRoot()
+            let arguments = RawArguments.texts()
+            try RawArguments.requireText(arguments)
+            var parsed = asksForVersion ? nil : try command.parseAsRoot(arguments)
             if let problem = InstructionSet.problemWithEnvironment() { throw ProgramFailure(.usage, problem) }
             if asksForVersion { try StandardOutput.line("\(name) \(RunRecord.libraryVersion)") }
             try parsed?.run()
