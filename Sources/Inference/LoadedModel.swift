@@ -66,8 +66,16 @@ public struct LoadedModel: ~Copyable {
     private static func network(
         _ configuration: RunConfiguration, _ tokenizer: Tokenizer, weights: SafetensorsFile
     ) throws(InferenceError) -> LanguageModelNetwork<Float> {
-        var network = LanguageModelNetwork<Float>(
-            LanguageModelShape(configuration, vocabulary: tokenizer.count))
+        let shape = LanguageModelShape(configuration, vocabulary: tokenizer.count)
+        do {
+            // The shapes first: a record that claims a giant model must not take its memory.
+            for tensor in LanguageModelNetwork<Float>.layout(shape).tensors {
+                _ = try weights.tensor(tensor.name, type: .float32, shape: tensor.shape)
+            }
+        } catch {
+            throw .data("\(error)")
+        }
+        var network = LanguageModelNetwork<Float>(shape)
         do {
             for (index, tensor) in network.layout.tensors.enumerated() {
                 let values = network.layout.matrix(ofTensor: index, in: network.weights)
@@ -84,11 +92,12 @@ public struct LoadedModel: ~Copyable {
     private static func network(
         _ configuration: RunConfiguration, _ tokenizer: Tokenizer, weights: [Float]
     ) throws(InferenceError) -> LanguageModelNetwork<Float> {
-        var network = LanguageModelNetwork<Float>(
-            LanguageModelShape(configuration, vocabulary: tokenizer.count))
-        guard weights.count == network.layout.count else {
-            throw .data("a snapshot of \(weights.count) parameters for a model of \(network.layout.count)")
+        let shape = LanguageModelShape(configuration, vocabulary: tokenizer.count)
+        let expected = LanguageModelNetwork<Float>.layout(shape).count
+        guard weights.count == expected else {
+            throw .data("a snapshot of \(weights.count) parameters for a model of \(expected)")
         }
+        var network = LanguageModelNetwork<Float>(shape)
         weights.withUnsafeBufferPointer { source in
             if let base = source.baseAddress { network.weights.pointer.update(from: base, count: source.count) }
         }
