@@ -166,7 +166,7 @@ let package = Package(
             name: "FuzzTests",
             dependencies: [
                 "Platform", "Numerics", "Configuration", "Corpora", "Tasks", "Checkpoints", "Messaging", "WireProtocol",
-                "Server", "Worker", "Client", "Supervisor",
+                "Server", "Worker", "Client", "Supervisor", logging,
             ]),
         .testTarget(name: "StyleTests"),
         .testTarget(

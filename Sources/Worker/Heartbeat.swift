@@ -25,7 +25,8 @@ final class Heartbeat: Sendable {
         self.endpoint = endpoint
         self.keys = keys
         self.context = context
-        self.intervalSeconds = max(0.05, intervalSeconds)
+        // The server says it: neither a flood nor silence comes of it.
+        self.intervalSeconds = min(10, max(0.05, ForeignNumber.seconds(intervalSeconds)))
         var heartbeat = WireHeartbeat()
         heartbeat.worker = .init(worker.bytes)
         header = WireHeader(run: run, incarnation: incarnation, body: .heartbeat(heartbeat))
