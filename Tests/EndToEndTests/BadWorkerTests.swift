@@ -78,7 +78,8 @@ struct BadWorkerTests {
             let cluster = try SmallCluster(scratch, run: name)
             // The liar is there first, and gets a lease; then an honest worker comes.
             var liar = try LyingWorker(cluster.endpoint, name: name)
-            let lease = try #require(liar.lease(), "\(name) got no lease")
+            let found = liar.lease()
+            let lease = try #require(found, "\(name) got no lease")
             lie(liar, lease)
             try cluster.addWorker()
             let refusal = liar.refusal()

@@ -47,8 +47,11 @@ private final class LyingServer: Sendable {
 struct LyingServerTests {
     private func welcome(path: String, bytes: UInt64) throws -> WireWelcome {
         let run = try RunConfiguration(
-            yaml: "task: language-model\ndata: {train: corpus.txt, validation: 0}\ntraining: {batch: 1, sequence: 1, shards: 1}",
-            file: "run.yaml")
+            yaml: """
+                task: language-model
+                data: {train: corpus.txt, validation: 0}
+                training: {batch: 1, sequence: 1, shards: 1}
+                """, file: "run.yaml")
         var welcome = WireWelcome()
         welcome.configurationJson = .init(run.json())
         welcome.tokenizerJson = .init(Tokenizer(bytesWithEndOfSequence: false).json())
