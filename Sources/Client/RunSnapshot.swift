@@ -5,6 +5,7 @@ import Configuration
 import Corpora
 import Messaging
 import Numerics
+import Platform
 import Recurrent
 import Tasks
 import WireProtocol
@@ -158,6 +159,13 @@ extension RunSnapshot {
             tokenizer = try Tokenizer(json: tokenizerJSON)
         } catch {
             throw .malformed(endpoint, reason: "\(error)")
+        }
+        // A server can name any size: nothing is taken for more than there is.
+        let size = RunSize(configuration, vocabulary: tokenizer.count, workers: 1)
+        let bytes = Double(size.parameters) * Double(MemoryLayout<Float>.stride)
+        guard MemoryLimits.current.allSatisfy({ bytes < Double($0.bytes) }) else {
+            throw .malformed(
+                endpoint, reason: "a snapshot of \(size.parameters) parameters: more than this machine's memory holds")
         }
         layout = LanguageModelNetwork<Float>.layout(
             LanguageModelShape(configuration, vocabulary: tokenizer.count))

@@ -128,3 +128,26 @@ func pythonPackagesAreHashed() throws {
     }
     #expect(installers == 2)
 }
+
+@Test("no number of 64 bits from a message is converted where it could trap, and a status is read through one door")
+func foreignNumbersAreClamped() {
+    // Fields of 64 bits in rondo.proto; of 32 bits all fit.
+    let fields =
+        "step|steps|stepsTotal|version|sum|update|lease|bytes|offset|sharedOffset|tokens|value|parameters|process"
+    for file in sources where ["Server", "Worker", "Client"].contains(String(file.path.split(separator: "/")[1])) {
+        for (number, line) in file.lines.enumerated() {
+            let isRaw = line.range(
+                of: #"\bInt\((wire|header|request|answer|status|report|ready|done|block|file)\.(\#(fields))\)"#,
+                options: .regularExpression)
+            // Behind a comparison with a limit on the lines above.
+            let before = file.lines[max(0, number - 30)..<number].joined(separator: "\n")
+            let isCompared = before.contains("Int.max") || before.contains("<= UInt32(")
+            #expect(isRaw == nil || isCompared, "\(file.path):\(number + 1): \(line)")
+            guard file.path.hasSuffix("Status.swift") else { continue }
+            let isUnshown = line.range(
+                of: #"= wire\.(name|host|state|endpoint|problem|waiting|phase|outputDirectory)$"#,
+                options: .regularExpression)
+            #expect(isUnshown == nil, "\(file.path):\(number + 1) takes a text as it came: \(line)")
+        }
+    }
+}
