@@ -80,6 +80,28 @@ public enum RunPlan: Sendable, Equatable {
         }
     }
 
+    /// Gives damaged checkpoints of a run that has ended another name, so that computing their steps again overwrites
+    /// nothing: a file in them may have been changed on purpose.
+    ///
+    /// - Returns: What a user may want to know of it.
+    public static func setDamagedAside(_ output: String) -> [String] {
+        let skipped: [SkippedCheckpoint]
+        do {
+            skipped = try CheckpointFolder.open(path: "\(output)/checkpoints").skipped
+        } catch {
+            guard case .noWholeCheckpoint(_, let all) = error else { return [] }
+            skipped = all
+        }
+        return skipped.compactMap { checkpoint in
+            let names = [checkpoint.path + ".damaged"] + (2...99).map { "\(checkpoint.path).damaged-\($0)" }
+            guard let name = names.first(where: { access($0, F_OK) != 0 }), rename(checkpoint.path, name) == 0 else {
+                return nil
+            }
+            return "\(checkpoint.path): kept as \(name); if its weights were changed on purpose, 'rondo sample' and "
+                + "'rondo evaluate' take them with --checkpoint \(name) --adopt-weights"
+        }
+    }
+
     /// The step of the newest checkpoint, as `latest` says; `nil` without one.
     static func checkpointStep(_ output: String) -> Int? {
         CheckpointDirectory(reading: "\(output)/checkpoints").latest

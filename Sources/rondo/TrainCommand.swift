@@ -68,6 +68,7 @@ struct TrainCommand: ParsableCommand {
         }
         if case .mend(let damage) = plan {
             for line in damage { StandardError.line("rondo: \(line)") }
+            for line in RunPlan.setDamagedAside(output) { StandardError.line("rondo: \(line)") }
             StandardError.line("rondo: \(output): the missing steps are computed again")
         }
         try ProgramFailure.refuse(
