@@ -90,10 +90,15 @@ public struct Program: Sendable {
 public enum Interruption {
     /// From now on, until `TerminationSignal.install()`. A SIGHUP that is ignored stays so.
     public static func endsProgram() {
+        var ending = sigset_t()
+        sigemptyset(&ending)
         for number in TerminationSignal.all {
+            sigaddset(&ending, number)
             let before = signal(number) { _ in _exit(ExitStatus.interrupted.rawValue) }
             let isIgnored = unsafeBitCast(before, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
             if number == SIGHUP, isIgnored { signal(number, SIG_IGN) }
         }
+        // A parent may have started us from a thread that blocks signals; masks are inherited.
+        pthread_sigmask(SIG_UNBLOCK, &ending, nil)
     }
 }
