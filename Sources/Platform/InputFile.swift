@@ -75,7 +75,8 @@ public enum InputFile {
             throw .system(path: path, code: code)
         }
         let type = status.st_mode & S_IFMT
-        let isStream = type == S_IFIFO || type == S_IFSOCK || isTerminal(descriptor)
+        // What cron and nohup give as standard input is an empty stream.
+        let isStream = type == S_IFIFO || type == S_IFSOCK || isTerminal(descriptor) || isNullDevice(status)
         let isFit = type == S_IFREG || kind == .stream && isStream
         guard isFit else {
             close(descriptor)
@@ -138,6 +139,11 @@ public enum InputFile {
         while poll(&pipe, 1, -1) < 0 {
             guard errno == EINTR, TerminationSignal.received == nil else { throw .system(path: path, code: errno) }
         }
+    }
+
+    private static func isNullDevice(_ status: stat) -> Bool {
+        var null = stat()
+        return status.st_mode & S_IFMT == S_IFCHR && stat("/dev/null", &null) == 0 && null.st_rdev == status.st_rdev
     }
 
     private static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }

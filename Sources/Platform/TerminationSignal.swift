@@ -11,14 +11,14 @@ import Darwin
 #endif
 
 /// The signals that ask a process to end, noted instead of obeyed: SIGINT, SIGTERM and SIGQUIT; SIGHUP, which a closed
-/// terminal sends (not where it was ignored before, as `nohup` does); and SIGUSR1, SIGUSR2 and SIGXCPU, with which
-/// batch systems say that a job's time is nearly over.
+/// terminal sends (not where it was ignored before, as `nohup` does); and SIGUSR1, SIGUSR2, SIGXCPU, SIGALRM and
+/// SIGVTALRM, with which batch systems and timers say that a job's time is nearly over.
 ///
 /// A handler may do next to nothing; this one stores the signal's number. Whoever waits does so in short pieces and
 /// looks here in between.
 public enum TerminationSignal {
     /// All that are noted.
-    public static let all = [SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU]
+    public static let all = [SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU, SIGALRM, SIGVTALRM]
 
     private static let number = Atomic<Int32>(0)
     private static let repeats = Atomic<Int>(0)

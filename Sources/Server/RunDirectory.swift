@@ -61,6 +61,7 @@ struct RunDirectory: ~Copyable {
         // Absolute, because workers on this machine are told the paths of the data.
         let path = URL(fileURLWithPath: given).resolvingSymlinksInPath().path
         let lock = try Self.takeLock(path, resumes: resumes)
+        try Self.requireFile(path + "/" + Ledger.fileName)
         // What a kill in the midst of a write left behind; what cannot be removed costs a few bytes.
         try? AtomicFile.cleanUp(path, names: [Self.identityName, Self.configurationName])
         let existing = try Self.readIdentity("\(path)/\(Self.identityName)")
@@ -121,6 +122,13 @@ struct RunDirectory: ~Copyable {
         }
         isRegistered = true
         RunEnding.remove(inDirectory: path)
+    }
+
+    /// A ledger that can never be written is found now, not after the last step.
+    private static func requireFile(_ path: String) throws(ServerError) {
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG else { return }
+        throw .directory("\(path): in the place of the run's ledger is no regular file; move it away")
     }
 
     deinit { if isNew && !isRegistered { removeTraces() } }

@@ -109,9 +109,19 @@ public final class RunSupervisor {
                     "\(request.output): cannot be made or written: \(String(cString: strerror(failure))); "
                         + "choose another --output")
             }
-            guard try startAndAwaitPartitions(), try startAndAwaitServer() else { return endInOrder() }
-            startWorkers()
-            let end = try supervise()
+            // Before anything is started: what is missing is missing then, too.
+            for name in ["rondo-server", "rondo-worker"] { _ = try Executables.path(name, in: request.executables) }
+            guard try startAndAwaitPartitions() else { return endInOrder() }
+            let end: SupervisedEnd
+            switch try startAndAwaitServer() {
+            case .listening:
+                startWorkers()
+                end = try supervise()
+            case .done:
+                endWorkersAndPartitions()
+                end = .completed
+            case .interrupted: return endInOrder()
+            }
             withdrawEndpoint()
             display.finish()
             return end
@@ -163,15 +173,28 @@ public final class RunSupervisor {
         resumes = true
     }
 
-    /// - Returns: `false` when a signal came first.
-    private func startAndAwaitServer() throws(ProgramFailure) -> Bool {
+    /// What came of the first start of the server.
+    private enum ServerStart {
+        /// It listens.
+        case listening
+        /// Nothing was left to do.
+        case done
+        /// A signal came first.
+        case interrupted
+    }
+
+    private func startAndAwaitServer() throws(ProgramFailure) -> ServerStart {
         unlink(serverEndpointFile)
         defer { unlink(serverEndpointFile) }
         try startServer()
         var workedAt = awake.look()
         var signs = server.map { SignsOfWork(of: $0.identifier, now: workedAt) }
         while TerminationSignal.received == nil {
-            if let end = server?.poll() { throw failure(ofServer: end) }
+            if let end = server?.poll() {
+                // Nothing was left to do: it may have come and gone between two looks.
+                if end == .exited(code: 0) { return .done }
+                throw failure(ofServer: end)
+            }
             if let bytes = FileText.bytes(serverEndpointFile), bytes.last == 0x0A {
                 let endpoint = Endpoint(String(String(decoding: bytes, as: UTF8.self).prefix { !$0.isNewline }))
                 self.endpoint = endpoint
@@ -182,7 +205,7 @@ public final class RunSupervisor {
                 }
                 try publish(endpoint)
                 display.note("server at \(endpoint): try 'rondo status \(endpoint)' in another terminal")
-                return true
+                return .listening
             }
             let now = awake.look()
             if signs?.look(now: now) ?? false { workedAt = now }
@@ -194,7 +217,7 @@ public final class RunSupervisor {
             display.show(waitingFor: "preparing the data")
             MonotonicClock.sleep(seconds: 0.02)
         }
-        return false
+        return .interrupted
     }
 
     private func startWorkers() {

@@ -111,6 +111,10 @@ extension RunRecord {
             guard let object = try JSONSerialization.jsonObject(with: Data(json)) as? [String: Any],
                 let configuration = object["configuration"]
             else { throw RunRecordError(description: "\(path): no configuration in it") }
+            guard record.step >= 0, record.totalSteps >= 0 else {
+                throw RunRecordError(
+                    description: "\(path): not a run record of Rondo: step \(record.step) of \(record.totalSteps)")
+            }
             let bytes = [UInt8](try JSONSerialization.data(withJSONObject: configuration))
             return (record, try RunConfiguration(json: bytes))
         } catch let error as RunRecordError {

@@ -1,5 +1,7 @@
 // Standard output and standard error without buffers between.
 
+import Platform
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -59,8 +61,15 @@ public enum StandardError {
         _ = text.withUTF8 { writeAll(UnsafeRawBufferPointer($0), to: STDERR_FILENO) }
     }
 
-    /// Writes a line at once.
-    public static func line(_ text: String) { write(text + "\n") }
+    /// Writes a line at once, or several; what they quote of others reaches no terminal raw.
+    public static func line(_ text: String) {
+        for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+            write(ForeignText.shown(String(line), bytesMax: lineBytesMax) + "\n")
+        }
+    }
+
+    /// The limit of a line, in bytes.
+    private static let lineBytesMax = 4000
 }
 
 /// - Returns: 0, or the `errno`.

@@ -23,6 +23,9 @@ public enum Executables {
     static func path(_ name: String, in folder: String) throws(ProgramFailure) -> String {
         let path = "\(folder)/\(name)"
         guard access(path, X_OK) == 0 else {
+            guard access(path, F_OK) != 0 else {
+                throw ProgramFailure(.internalError, "\(path) cannot be executed: 'chmod +x \(path)'")
+            }
             throw ProgramFailure(.internalError, "\(path) is missing; build it, or install it beside 'rondo'")
         }
         return path

@@ -1,5 +1,7 @@
 // Small files, links and directories.
 
+import Platform
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -12,16 +14,7 @@ import Darwin
 enum FileText {
     /// The content of a file of at most 16 MiB; `nil` if it cannot be read.
     static func bytes(_ path: String) -> [UInt8]? {
-        guard let file = fopen(path, "r") else { return nil }
-        defer { fclose(file) }
-        var bytes: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 1 << 16)
-        while bytes.count < 16 << 20 {
-            let count = fread(&buffer, 1, buffer.count, file)
-            if count == 0 { break }
-            bytes += buffer[..<count]
-        }
-        return ferror(file) == 0 ? bytes : nil
+        try? InputFile.contents(path, .regular, bytesMax: 16 << 20)
     }
 
     /// Where a symbolic link points; `nil` if there is none.
