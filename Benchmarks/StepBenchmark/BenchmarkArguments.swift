@@ -6,9 +6,9 @@ import Numerics
 enum BenchmarkArguments {
     case help
     case peak
-    /// These models, each for so many seconds.
+    /// These models, each for the given number of seconds.
     case models([BenchmarkModel], seconds: Double)
-    /// A word that nobody understands.
+    /// An unknown word.
     case mistaken(String)
 
     static let usage =

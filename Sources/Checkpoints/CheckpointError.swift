@@ -44,7 +44,7 @@ public enum CheckpointError: Error, Equatable, Sendable {
 }
 
 extension CheckpointError {
-    /// Whether a checkpoint is refused because its weights are not those that were written.
+    /// Whether a checkpoint is refused because its weights differ from what was written.
     public var areWeightsChanged: Bool {
         let faults: [CheckpointFault] =
             switch self {

@@ -1,6 +1,6 @@
 // What a checkpoint is opened for: which of its files must be there, and be what was written.
 
-/// The files of a checkpoint that a use needs. Others may be missing or damaged: nobody asks for them.
+/// The files of a checkpoint that a use needs. The others are not read and may be missing or damaged.
 ///
 ///     let opened = try CheckpointFolder.open(path: "runs/kjv", for: .inference)
 public struct CheckpointUse: Equatable, Sendable {

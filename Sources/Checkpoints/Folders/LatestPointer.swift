@@ -26,7 +26,7 @@ enum LatestPointer {
         return Paths.join(parent, target)
     }
 
-    /// Whether `latest` is a text file, for want of links.
+    /// Whether `latest` is a text file because the file system has no links.
     static func isText(in directory: String) -> Bool { Paths.kind(Paths.join(directory, name)) == .file }
 
     /// Lets `latest` lead to a folder of this directory. What stands in its place is replaced, unless it is a folder

@@ -45,7 +45,7 @@ public struct RunEnding: Codable, Sendable, Equatable {
         self.run = run
     }
 
-    /// The ending on record in a run's directory; `nil` while the run goes on, or if nobody could write it.
+    /// The ending on record in a run's directory; `nil` while the run goes on, or if it could not be written.
     public init?(inDirectory directory: String) {
         guard let bytes = Self.bytes(Paths.join(directory, Self.fileName)),
             let found = try? JSONDecoder().decode(RunEnding.self, from: Data(bytes))
@@ -62,8 +62,8 @@ public struct RunEnding: Codable, Sendable, Equatable {
         }
     }
 
-    /// Where the living server of the run in a directory listens, as it or its supervisor wrote down; `nil` if nobody
-    /// did.
+    /// Where the living server of the run in a directory listens, as written by it or its supervisor; `nil` if there is
+    /// no such record.
     public static func endpointText(inDirectory directory: String) -> String? {
         guard let bytes = bytes(Paths.join(directory, "endpoint")), bytes.last == 0x0A else { return nil }
         return String(decoding: bytes.prefix { $0 != 0x0A }, as: UTF8.self)
