@@ -216,8 +216,7 @@ extension ParameterServer {
         }
     }
 
-    private func accept(_ done: WireSpanDone, frames received: consuming FrameList, from worker: WorkerIdentifier) {
-        var frames = received
+    private func accept(_ done: WireSpanDone, frames: consuming FrameList, from worker: WorkerIdentifier) {
         guard let lease = coordinator.lease(of: worker), lease.identifier == Int(clamping: done.lease) else {
             if coordinator.lateLease(of: worker)?.identifier == Int(clamping: done.lease) {
                 members[worker]?.phase = "idle"
@@ -235,20 +234,19 @@ extension ParameterServer {
             return carryOut(.misconduct(worker, reason: reason))
         }
         if lease.work == .training {
-            guard partitions.own.covers(lease.span, of: lease.sum), frames.count == lease.span.count else {
+            guard partitions.own.covers(lease.span, of: lease.sum) else {
                 peers.counters.malformed += 1
                 return carryOut(.workerGone(worker, reason: "reported a span without all of its gradients"))
             }
-            let sizes = lease.span.indices.enumerated().map { position, shard in
-                frames.byteCount(at: position) == task.carriedStateCount(ofShard: shard) * MemoryLayout<Float>.stride
-            }
-            guard sizes.allSatisfy({ $0 }) else {
+            guard
+                let states = DeliveredStates(
+                    done, frames: frames, counts: lease.span.indices.map(task.carriedStateCount),
+                    memory: partitions.own.isSynchronous ? members[worker]?.gradients : nil)
+            else {
                 peers.counters.malformed += 1
                 return carryOut(.misconduct(worker, reason: "sent carried states of impossible shape"))
             }
-            for shard in lease.span.indices {
-                guard let state = frames.popFirst() else { break }
-                let values = state.elements(of: Float.self)
+            for (shard, values) in zip(lease.span.indices, states.values) {
                 // With a loss that is not finite the states are none either: the loss says it better.
                 guard outcomes.contains(where: { !$0.loss.isFinite }) || values.allSatisfy(\.isFinite) else {
                     return carryOut(.stateUnusable(worker, lease: lease.identifier, shard: shard))

@@ -25,7 +25,7 @@ package enum WireError: Error, Equatable, CustomStringConvertible {
 /// Bounds that every message keeps.
 package enum WireLimits {
     /// The version of the protocol that this program speaks.
-    package static let protocolVersion: UInt32 = 1
+    package static let protocolVersion: UInt32 = 2
     /// Bytes of a tensor frame, at most.
     package static let tensorFrameBytesMaximum = 1 << 20
     /// Bytes of a header frame, at most (a vocabulary travels in it).

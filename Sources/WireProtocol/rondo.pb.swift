@@ -757,7 +757,8 @@ package nonisolated struct WirePushes: Sendable {
   package init() {}
 }
 
-/// All pushes of the lease have been sent. Frames: one a shard, its carried state (may be empty).
+/// All pushes of the lease have been sent. Frames: one a shard, its carried state (may be empty); none where the states
+/// lie in shared memory.
 package nonisolated struct WireSpanDone: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -773,6 +774,11 @@ package nonisolated struct WireSpanDone: Sendable {
 
   /// Where the worker's time went since it joined.
   package var seconds: [WireActivitySeconds] = []
+
+  /// The carried states lie in the memory that the worker shares, from this byte on, one behind the other.
+  package var isShared: Bool = false
+
+  package var sharedOffset: UInt64 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -2843,7 +2849,7 @@ nonisolated extension WirePushes: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension WireSpanDone: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".SpanDone"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}lease\0\u{1}step\0\u{1}outcomes\0\u{3}compute_seconds\0\u{1}seconds\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}lease\0\u{1}step\0\u{1}outcomes\0\u{3}compute_seconds\0\u{1}seconds\0\u{3}is_shared\0\u{3}shared_offset\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2856,6 +2862,8 @@ nonisolated extension WireSpanDone: SwiftProtobuf.Message, SwiftProtobuf._Messag
       case 3: try { try decoder.decodeRepeatedMessageField(value: &self.outcomes) }()
       case 4: try { try decoder.decodeSingularDoubleField(value: &self.computeSeconds) }()
       case 5: try { try decoder.decodeRepeatedMessageField(value: &self.seconds) }()
+      case 6: try { try decoder.decodeSingularBoolField(value: &self.isShared) }()
+      case 7: try { try decoder.decodeSingularUInt64Field(value: &self.sharedOffset) }()
       default: break
       }
     }
@@ -2877,6 +2885,12 @@ nonisolated extension WireSpanDone: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if !self.seconds.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.seconds, fieldNumber: 5)
     }
+    if self.isShared != false {
+      try visitor.visitSingularBoolField(value: self.isShared, fieldNumber: 6)
+    }
+    if self.sharedOffset != 0 {
+      try visitor.visitSingularUInt64Field(value: self.sharedOffset, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2886,6 +2900,8 @@ nonisolated extension WireSpanDone: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if lhs.outcomes != rhs.outcomes {return false}
     if lhs.computeSeconds != rhs.computeSeconds {return false}
     if lhs.seconds != rhs.seconds {return false}
+    if lhs.isShared != rhs.isShared {return false}
+    if lhs.sharedOffset != rhs.sharedOffset {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -1,11 +1,11 @@
-// Memory for gradients that a server on the same machine reads where they lie.
+// Memory for what a step computes that a server on the same machine reads where it lies.
 
 import Platform
 
-/// The gradients of one step after the other, in memory that servers of this machine map: a push then carries a place
-/// instead of values, and nothing is copied.
+/// The gradients and carried states of one step after the other, in memory that servers of this machine map: a message
+/// then carries a place instead of values, and nothing is copied or encrypted.
 ///
-/// The gradients of a step may be overwritten once a later step begins: that begins only when all servers have applied
+/// What a step left may be overwritten once a later step begins: that begins only when all servers have applied
 /// the one before. A second lease of the same step goes behind the first.
 final class GradientArea {
     let memory: SharedMemory
@@ -28,7 +28,22 @@ final class GradientArea {
         self.sum = sum
     }
 
-    /// Memory for one partial sum and its place; `nil` when there is no room left.
+    /// Copies the carried states of a span into the memory, one behind the other.
+    ///
+    /// - Parameter states: `[shard][state]`.
+    /// - Returns: Where they begin; `nil` when there is no room left, or nothing to copy.
+    func place(_ states: [[Float]]) -> Int? {
+        let floatBytes = MemoryLayout<Float>.stride
+        guard let area = reserve(byteCount: states.reduce(0) { $0 + $1.count } * floatBytes) else { return nil }
+        var used = 0
+        for state in states {
+            state.withUnsafeBytes { area.bytes[used..<used + $0.count].copyBytes(from: $0) }
+            used += state.count * floatBytes
+        }
+        return area.place
+    }
+
+    /// Memory for one partial sum or the states of a span, and its place; `nil` when there is no room left.
     func reserve(byteCount: Int) -> (bytes: UnsafeMutableRawBufferPointer, place: Int)? {
         let length = (byteCount + Self.alignmentBytes - 1) / Self.alignmentBytes * Self.alignmentBytes
         guard byteCount > 0, used + length <= memory.bytes.count else { return nil }

@@ -48,11 +48,15 @@ final class LeaseComputation {
     /// The number of shards of a step.
     var shards: Int { task.shards }
 
-    /// Bytes of all gradients that one step may leave in shared memory: a copy of the parameters for every node that a
-    /// span may consist of, and what alignment adds.
-    var gradientBytes: Int {
+    /// Bytes of all that one step may leave in shared memory: a copy of the parameters for every node that a span may
+    /// consist of, the carried states of all shards, and what alignment adds; twice, for a second lease of the step.
+    var sharedBytes: Int {
         let levels = Int.bitWidth - (task.shards - 1).leadingZeroBitCount
-        return 2 * max(1, levels) * (layout.count * MemoryLayout<Float>.stride + layout.chunks.count * 64)
+        let gradients = max(1, levels) * (layout.count * MemoryLayout<Float>.stride + layout.chunks.count * 64)
+        let states = (0..<task.shards).reduce(64) {
+            $0 + task.carriedStateCount(ofShard: $1) * MemoryLayout<Float>.stride
+        }
+        return 2 * (gradients + states)
     }
 
     /// Puts a chunk of weights in place; `false` if its sizes are impossible.

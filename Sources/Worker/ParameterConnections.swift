@@ -70,6 +70,11 @@ final class ParameterConnections {
         partitions.first { $0.chunks.contains(chunk) }?.connection ?? server
     }
 
+    /// Puts the carried states of a span, `[shard][state]`, where the server reads them.
+    ///
+    /// - Returns: Their place in the shared memory; `nil` where they have to travel in frames.
+    func place(_ states: [[Float]]) -> Int? { sharing[0] ? gradients?.place(states) : nil }
+
     /// Whether the owner of a chunk reads gradients where they lie.
     func sharesMemory(ownerOfChunk chunk: Int) -> Bool {
         sharing[(partitions.firstIndex { $0.chunks.contains(chunk) } ?? -1) + 1]

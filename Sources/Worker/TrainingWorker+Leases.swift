@@ -88,7 +88,12 @@ extension TrainingWorker {
             return outcome
         }
         var frames = FrameList()
-        for state in result.states { frames.append(Frame(copyingElements: state)) }
+        if lease.work == .training, let place = connections.place(result.states) {
+            done.isShared = true
+            done.sharedOffset = UInt64(place)
+        } else {
+            for state in result.states { frames.append(Frame(copyingElements: state)) }
+        }
         try connection.send(.spanDone(done), frames: frames)
         try feed(.computed)
     }

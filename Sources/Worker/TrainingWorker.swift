@@ -254,7 +254,7 @@ public final class TrainingWorker {
             validation: computed.validation, simulated: options.simulated, clock: clock)
         do {
             let gradients =
-                sharesMemory ? try? GradientArea(byteCount: computation?.gradientBytes ?? 0) : nil
+                sharesMemory ? try? GradientArea(byteCount: computation?.sharedBytes ?? 0) : nil
             try connections.attach(to: welcome.partitions, gradients: gradients, in: context, clock: clock)
         } catch {
             throw WorkerError.unreachable("the server names a partition server that cannot be reached: \(error)")
