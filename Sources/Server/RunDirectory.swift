@@ -109,7 +109,8 @@ struct RunDirectory: ~Copyable {
     ///
     /// - Parameter isComplete: whether nothing is left to compute; a run that was complete may get more steps, or have
     ///   to do some again.
-    /// - Throws: `ServerError.directory` if a new run cannot be written, `.storage` if one that goes on cannot.
+    /// - Throws: `ServerError.directory` if a new run may not be written there, `.storage` if the disk does not take it,
+    ///   or not one that goes on.
     mutating func register(_ configuration: RunConfiguration, isComplete: Bool) throws(ServerError) {
         if !isComplete { identity.completed = false }
         do {
@@ -118,7 +119,7 @@ struct RunDirectory: ~Copyable {
             try AtomicFile.write(configuration.json(), to: "\(path)/\(Self.configurationName)")
             try Self.write(identity, to: "\(path)/\(Self.identityName)")
         } catch {
-            throw isNew ? .directory("\(error)") : .storage("\(error)")
+            throw isNew && !error.isStorageFailure ? .directory("\(error)") : .storage("\(error)")
         }
         isRegistered = true
         RunEnding.remove(inDirectory: path)
@@ -168,19 +169,30 @@ struct RunDirectory: ~Copyable {
     private static func readIdentity(_ path: String) throws(ServerError) -> Identity? {
         do {
             let bytes = try InputFile.contents(path, .regular, bytesMax: RunDirectoryState.bytesMax)
-            return try JSONDecoder().decode(Identity.self, from: Data(bytes))
+            let identity = try JSONDocument.decode(Identity.self, from: bytes)
+            // The next life is numbered one higher.
+            guard identity.incarnation < UInt64(ForeignNumber.countMax) else {
+                throw JSONProblem("the key \"incarnation\": expected a number of at most \(ForeignNumber.countMax)")
+            }
+            return identity
         } catch InputFileError.system(_, code: ENOENT) {
             return nil
         } catch {
-            throw .directory("\(path): not readable as a run; move the directory away or choose another --output")
+            throw .directory(
+                "\(path): not readable as a run: \((error as? InputFileError)?.reason ?? "\(error)"); move the directory away or choose another --output"
+            )
         }
     }
 
     private static func configuration(_ path: String) throws(ServerError) -> RunConfiguration {
-        guard let bytes = try? InputFile.contents(path, .regular, bytesMax: RunDirectoryState.bytesMax),
-            let configuration = try? RunConfiguration(json: bytes)
-        else { throw .directory("\(path): not readable; move the directory away or choose another --output") }
-        return configuration
+        do {
+            let bytes = try InputFile.contents(path, .regular, bytesMax: RunDirectoryState.bytesMax)
+            return try JSONDocument.decode(RunConfiguration.self, from: bytes)
+        } catch {
+            throw .directory(
+                "\(path): not readable: \((error as? InputFileError)?.reason ?? "\(error)"); move the directory away or choose another --output"
+            )
+        }
     }
 }
 
