@@ -172,7 +172,8 @@ extension RunSnapshot {
             throw .malformed(
                 endpoint,
                 reason:
-                    "a snapshot of \(Counted.text(Int(clamping: head.chunks), "chunk")) for a model of \(layout.chunks.count)"
+                    "a snapshot of \(Counted.text(Int(clamping: head.chunks), "chunk")) for a model of "
+                    + "\(layout.chunks.count)"
             )
         }
         weights = [Float](repeating: 0, count: layout.count)

@@ -3,7 +3,8 @@
 /// Reads the values of one section of a configuration tree. Unknown keys are noted when it is made.
 ///
 /// A value that is missing or wrong is noted among the problems of the whole text, and a default is returned in its
-/// place: reading goes on, so that a user learns of all problems at once. What was read is of use only if there are none.
+/// place: reading goes on, so that a user learns of all problems at once. What was read is of no use if there
+/// are any.
 struct SectionReader {
     /// What is wrong with the whole text.
     let problems: ConfigurationProblems

@@ -21,7 +21,7 @@ public enum CorpusError: Error, Sendable, Equatable, CustomStringConvertible {
     /// A text without any token.
     case empty(path: String)
     /// Bytes that are not UTF-8, from an offset counted from 0, on a line counted from 1. `found` is what the file is
-    /// instead, where its first bytes tell; `encoding` the one that the bytes around there speak for, as iconv calls it.
+    /// instead, where its first bytes tell; `encoding` is what the bytes around there speak for, as iconv calls it.
     case notUTF8(path: String, byteOffset: Int, line: Int, found: String?, encoding: String?)
     /// A zero byte, which no text in UTF-8 has; `advice` says what the text may be and what to do.
     case zeroByte(path: String, byteOffset: Int, line: Int, advice: String)

@@ -17,7 +17,7 @@ public struct TextInspection: Sendable, Equatable {
     public internal(set) var tokens = 0
     /// The symbols that a run would have, were this all of the text.
     public internal(set) var vocabulary = 0
-    /// The different words in what was read; 0 where tokens are not words, and in prepared data, which have forgotten them.
+    /// The different words in what was read; 0 where tokens are not words, and of prepared data, which do not tell.
     public internal(set) var distinctWords = 0
     /// The tokens that are `<unk>`.
     public internal(set) var unknownTokens = 0

@@ -38,7 +38,8 @@ extension LoadedModel {
     public mutating func evaluate(_ tokens: MappedTokens) throws(InferenceError) -> TextLoss {
         guard tokens.vocabularyCount == tokenizer.count else {
             throw .data(
-                "\(tokens.path): its vocabulary has \(Counted.text(tokens.vocabularyCount, "symbol")), the model's \(tokenizer.count)"
+                "\(tokens.path): its vocabulary has \(Counted.text(tokens.vocabularyCount, "symbol")), "
+                    + "the model's \(tokenizer.count)"
             )
         }
         guard (tokens.lineCount > 0) == readsSequences || tokens.count == 0 else {

@@ -36,6 +36,9 @@ public enum InputFileError: Error, Equatable, CustomStringConvertible {
         }
     }
 
+    /// The reason alone, of errors of this kind; other errors in their own words.
+    public static func reason(of error: any Error) -> String { (error as? InputFileError)?.reason ?? "\(error)" }
+
     /// Shells expand `~`, but not within a configuration or behind `=`.
     private static func hint(missing path: String) -> String {
         guard path == "~" || path.hasPrefix("~/") else { return "" }

@@ -6,13 +6,18 @@ import Foundation
 public enum JSONDocument {
     /// Decodes a whole text.
     ///
-    /// - Throws: ``JSONProblem`` if it is not JSON, gives a key twice in one object, or does not have the keys and types
-    ///   that are read; what the type throws for values that make no sense.
+    /// - Throws: ``JSONProblem`` if it is not JSON, gives a key twice in one object, or lacks keys and types that are
+    ///   read; what the type throws for values that make no sense.
     public static func decode<Value: Decodable>(_ type: Value.Type, from json: [UInt8]) throws -> Value {
         let value: Value
         do {
             value = try JSONDecoder().decode(type, from: Data(json))
         } catch let error as DecodingError {
+            if case .dataCorrupted(let context) = error, context.codingPath.isEmpty,
+                let problem = JSONNumber.problem(decoding: type, from: json)
+            {
+                throw problem
+            }
             throw JSONProblem(error)
         }
         // The decoder takes one of two values, and nobody knows which.

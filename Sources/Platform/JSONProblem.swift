@@ -27,6 +27,8 @@ public struct JSONProblem: Error, Equatable, Sendable, CustomStringConvertible {
         case .dataCorrupted(let found):
             if found.codingPath.isEmpty {
                 self.init("not JSON")
+            } else if found.debugDescription.hasPrefix("Cannot initialize") {
+                self.init(Self.place(found.codingPath) + "none of the words that can stand there")
             } else if found.debugDescription.contains("umber") {
                 self.init(Self.place(found.codingPath) + "a number that is too large, or has a fraction")
             } else {

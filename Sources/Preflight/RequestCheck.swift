@@ -57,7 +57,8 @@ public enum RequestCheck {
         PreparedTexts.changed(since: "\(request.output)/data", request.configuration.data).map { path in
             Finding(
                 .note,
-                "\(ForeignText.shown(path)): has changed since the run in \(ForeignText.shown(request.output)) was begun, "
+                "\(ForeignText.shown(path)): has changed since the run in "
+                    + "\(ForeignText.shown(request.output)) was begun, "
                     + "which keeps its data as they were then; to learn the text as it is now choose another --output")
         }
     }
@@ -152,7 +153,8 @@ public enum RequestCheck {
         let needed = training.batch * training.sequence + 1
         guard kept < needed else { return nil }
         return
-            "\(configuration.data.train): the training text has \(text.isComplete ? "" : "at most ")\(Counted.text(kept, "token")), "
+            "\(configuration.data.train): the training text has \(text.isComplete ? "" : "at most ")"
+            + "\(Counted.text(kept, "token")), "
             + "but \(needed) are needed: one step of training.batch \(training.batch) lanes by training.sequence "
             + "\(training.sequence), and one more to predict; lower one of them"
     }
@@ -170,8 +172,8 @@ public enum RequestCheck {
         return [
             Finding(
                 .usage,
-                "--partitions \(request.partitions): the model has \(Counted.text(size.chunks, "chunk")) of parameters, and each "
-                    + "partition needs one; use at most \(size.chunks)")
+                "--partitions \(request.partitions): the model has \(Counted.text(size.chunks, "chunk")) of "
+                    + "parameters, and each partition needs one; use at most \(size.chunks)")
         ]
     }
 

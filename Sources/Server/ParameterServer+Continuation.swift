@@ -99,7 +99,8 @@ extension ParameterServer {
         let done = max(record.step, record.positions?.max() ?? 0)
         guard done > task.totalSteps else { return }
         throw .directory(
-            "\(directory.path): the run there has done \(Counted.text(done, "step")), and training.epochs \(task.epochs)"
+            "\(directory.path): the run there has done \(Counted.text(done, "step")), "
+                + "and training.epochs \(task.epochs)"
                 + (task.configuration.training.steps.map { ", training.steps \($0)" } ?? "")
                 + " ask for \(task.totalSteps): nothing is changed or lost; ask for at least \(done), or choose "
                 + "another --output to begin anew")

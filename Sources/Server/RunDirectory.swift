@@ -109,8 +109,8 @@ struct RunDirectory: ~Copyable {
     ///
     /// - Parameter isComplete: whether nothing is left to compute; a run that was complete may get more steps, or have
     ///   to do some again.
-    /// - Throws: `ServerError.directory` if a new run may not be written there, `.storage` if the disk does not take it,
-    ///   or not one that goes on.
+    /// - Throws: `ServerError.directory` if a new run may not be written there; `.storage` if the disk fails, or if a
+    ///   run that goes on cannot be written.
     mutating func register(_ configuration: RunConfiguration, isComplete: Bool) throws(ServerError) {
         if !isComplete { identity.completed = false }
         do {
@@ -179,7 +179,8 @@ struct RunDirectory: ~Copyable {
             return nil
         } catch {
             throw .directory(
-                "\(path): not readable as a run: \((error as? InputFileError)?.reason ?? "\(error)"); move the directory away or choose another --output"
+                "\(path): not readable as a run: \(InputFileError.reason(of: error)); "
+                    + "move the directory away or choose another --output"
             )
         }
     }
@@ -190,7 +191,8 @@ struct RunDirectory: ~Copyable {
             return try JSONDocument.decode(RunConfiguration.self, from: bytes)
         } catch {
             throw .directory(
-                "\(path): not readable: \((error as? InputFileError)?.reason ?? "\(error)"); move the directory away or choose another --output"
+                "\(path): not readable: \(InputFileError.reason(of: error)); "
+                    + "move the directory away or choose another --output"
             )
         }
     }

@@ -89,7 +89,8 @@ public struct LanguageModelTask: Sendable {
         let model = configuration.model
         let training = configuration.training
         return "\(model.cell.rawValue) \(model.layers)×\(model.hidden), embedding \(model.embedding), "
-            + "\(Counted.text(shape.vocabulary, "symbol")), \(configuration.data.shape.rawValue) \(training.batch)×\(training.sequence)"
+            + "\(Counted.text(shape.vocabulary, "symbol")), "
+            + "\(configuration.data.shape.rawValue) \(training.batch)×\(training.sequence)"
     }
 
     /// Sets the initial weights of the run.

@@ -33,7 +33,7 @@ struct InitCommand: ParsableCommand {
         guard !InputFile.isDescriptor(text) else {
             throw ProgramFailure(
                 .badData,
-                "'\(InputFile.name(text))' is a stream, and the configuration names a text that is read when it trains; "
+                "'\(InputFile.name(text))' is a stream, and a configuration names a text that is read later; "
                     + "write it into a file first (cat > FILE), and name that")
         }
         let starter: StarterConfiguration

@@ -48,3 +48,24 @@ func othersAreRefused() throws {
         }
     }
 }
+
+@Test(
+    "what the kernel makes up is no file, though it says so: nothing hangs, and nothing is read",
+    arguments: ["/proc/self/mem", "/proc/kmsg", "/proc/cpuinfo", "/sys/kernel/mm/transparent_hugepage/enabled"])
+func kernelFilesAreRefused(path: String) {
+    guard access(path, R_OK) == 0 else { return }
+    for (kind, expected) in [(InputFile.Kind.regular, "a regular file"), (.stream, "a file or a pipe")] {
+        #expect(throws: InputFileError.kind(path: path, is: "made up by the kernel", expected: expected)) {
+            try InputFile.open(path, kind)
+        }
+    }
+}
+
+@Test("standard input is no text that is read twice, and a descriptor's name is known as one")
+func streamsAreNamed() {
+    #expect(throws: InputFileError.kind(path: "-", is: "a stream", expected: "a regular file")) {
+        try InputFile.open("-", .regular)
+    }
+    for path in ["-", "/dev/stdin", "/dev/fd/63", "/proc/self/fd/3"] { #expect(InputFile.isDescriptor(path)) }
+    for path in ["./-", "stdin", "/dev/null"] { #expect(!InputFile.isDescriptor(path)) }
+}

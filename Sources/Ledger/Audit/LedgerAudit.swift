@@ -276,7 +276,8 @@ struct LedgerAudit {
             if tokens != count.tokensPerEpoch {
                 add(
                     .wrongCoverage, step: epoch * length + 1,
-                    "\(Counted.text(tokens, "token")) \(tokens == 1 ? "was" : "were") counted in epoch \(epoch + 1) instead of \(count.tokensPerEpoch)"
+                    "\(Counted.text(tokens, "token")) \(tokens == 1 ? "was" : "were") counted in epoch \(epoch + 1) "
+                        + "instead of \(count.tokensPerEpoch)"
                 )
             }
             if !count.isEpochCovered(epoch) {

@@ -109,7 +109,7 @@ public struct RunAudit {
         } catch {
             throw .unreadable(
                 path: path,
-                reason: "\((error as? InputFileError)?.reason ?? "\(error)"); was the directory copied whole?")
+                reason: "\(InputFileError.reason(of: error)); was the directory copied whole?")
         }
     }
 
@@ -120,7 +120,7 @@ public struct RunAudit {
         } catch {
             throw .unreadable(
                 path: path,
-                reason: "\((error as? InputFileError)?.reason ?? "\(error)"); was the directory copied whole?")
+                reason: "\(InputFileError.reason(of: error)); was the directory copied whole?")
         }
     }
 

@@ -121,7 +121,8 @@ func problem(counted: [Int], expected: [Int], from first: Int) -> String? {
     guard let place = counted.indices.first(where: { counted[$0] != expected[$0] }) else { return nil }
     let tokens = counted[place]
     return
-        "\(Counted.text(tokens, "token")) \(tokens == 1 ? "was" : "were") counted for shard \(first + place), whose examples have \(expected[place])"
+        "\(Counted.text(tokens, "token")) \(tokens == 1 ? "was" : "were") counted for shard \(first + place), "
+        + "whose examples have \(expected[place])"
 }
 
 extension [SpanRecord] {
