@@ -118,9 +118,13 @@ struct TextSource: ~Copyable {
     func line(ofByte offset: Int) -> Int {
         guard var reader = try? TextReader(self, boundary: .byte) else { return 1 }
         var line = 1
-        while let isMore = try? reader.next({ (piece, start) in
-            for byte in piece.prefix(max(0, offset - start)) where byte == 0x0A { line += 1 }
-        }), isMore {}
+        var end = 0
+        while end < offset,
+            let isMore = try? reader.next({ (piece, start) in
+                for byte in piece.prefix(max(0, offset - start)) where byte == 0x0A { line += 1 }
+                end = start + piece.count
+            }), isMore
+        {}
         return line
     }
 }

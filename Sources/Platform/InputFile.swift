@@ -65,6 +65,8 @@ public enum InputFile {
         case regular
         /// A regular file, or a pipe, a socket or a terminal: read once, from its beginning to its end.
         case stream
+
+        fileprivate var expected: String { self == .regular ? "a regular file" : "a file or a pipe" }
     }
 
     /// Opens a file for reading, never waiting for a writer of a named pipe that nobody opened.
@@ -77,8 +79,15 @@ public enum InputFile {
         repeat {
             descriptor = inherited.map { fcntl($0, F_DUPFD_CLOEXEC, 3) } ?? openFile(path)
         } while descriptor == -1 && errno == EINTR
-        guard descriptor >= 0 else { throw .system(path: path, code: errno) }
         var status = stat()
+        guard descriptor >= 0 else {
+            let code = errno
+            // A socket cannot be opened, and the system's words for that explain nothing.
+            guard code == ENXIO, stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else {
+                throw .system(path: path, code: code)
+            }
+            throw .kind(path: path, is: "a socket", expected: kind.expected)
+        }
         guard fstat(descriptor, &status) == 0 else {
             let code = errno
             close(descriptor)
@@ -91,8 +100,8 @@ public enum InputFile {
         let isFit = type == S_IFREG && !isOfKernel || kind == .stream && isStream
         guard isFit else {
             close(descriptor)
-            let expected = kind == .regular ? "a regular file" : "a file or a pipe"
-            throw .kind(path: path, is: isOfKernel ? "made up by the kernel" : name(of: type), expected: expected)
+            let found = isOfKernel ? "made up by the kernel" : name(of: type)
+            throw .kind(path: path, is: found, expected: kind.expected)
         }
         // Reads of a stream wait for its writer.
         if type != S_IFREG { _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK) }

@@ -68,7 +68,7 @@ struct JSONNumber {
                 let start = place
                 while place < json.count, isOfWord(json[place]) { place += 1 }
                 let word = String(decoding: json[start..<place], as: UTF8.self)
-                if !["true", "false", "null"].contains(word), Int32(word).map(String.init) != word {
+                if !key.isEmpty, isNumber(word), Int32(word).map(String.init) != word {
                     suspects.append(JSONNumber(key: key, place: start..<place))
                     if suspects.count > suspectsMax { return suspects }
                 }
@@ -77,6 +77,11 @@ struct JSONNumber {
             }
         }
         return suspects
+    }
+
+    private static func isNumber(_ word: String) -> Bool {
+        word.utf8.first.map { $0 < UInt8(ascii: "A") } ?? false
+            || ["nan", "inf", "infinity"].contains(word.lowercased())
     }
 
     private static func isOfWord(_ byte: UInt8) -> Bool {

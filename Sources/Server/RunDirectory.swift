@@ -36,8 +36,8 @@ struct RunDirectory: ~Copyable {
     private let isMade: Bool
     private var isRegistered = false
 
-    private static let identityName = "run.json"
-    private static let configurationName = "configuration.json"
+    fileprivate static let identityName = "run.json"
+    fileprivate static let configurationName = "configuration.json"
 
     var dataPath: String { path + "/data" }
     /// Where data are prepared to be compared with those of the run.
@@ -166,7 +166,7 @@ struct RunDirectory: ~Copyable {
         return String(repeating: "0", count: number.leadingZeroBitCount / 4) + String(number, radix: 16)
     }
 
-    private static func readIdentity(_ path: String) throws(ServerError) -> Identity? {
+    fileprivate static func readIdentity(_ path: String) throws(ServerError) -> Identity? {
         do {
             let bytes = try InputFile.contents(path, .regular, bytesMax: RunDirectoryState.bytesMax)
             let identity = try JSONDocument.decode(Identity.self, from: bytes)
@@ -185,7 +185,7 @@ struct RunDirectory: ~Copyable {
         }
     }
 
-    private static func configuration(_ path: String) throws(ServerError) -> RunConfiguration {
+    fileprivate static func configuration(_ path: String) throws(ServerError) -> RunConfiguration {
         do {
             let bytes = try InputFile.contents(path, .regular, bytesMax: RunDirectoryState.bytesMax)
             return try JSONDocument.decode(RunConfiguration.self, from: bytes)
@@ -219,6 +219,17 @@ public enum RunDirectoryState: Sendable, Equatable {
 
     /// The most bytes that are read of the small files of a directory.
     static let bytesMax = 1 << 20
+
+    /// Why a run that is there cannot go on, whatever its next start asks for; `nil` if nothing is known.
+    public static func problem(path: String) -> String? {
+        do throws(ServerError) {
+            guard try RunDirectory.readIdentity("\(path)/\(RunDirectory.identityName)") != nil else { return nil }
+            _ = try RunDirectory.configuration("\(path)/\(RunDirectory.configurationName)")
+            return nil
+        } catch {
+            return error.description
+        }
+    }
 
     /// Looks at a directory.
     public static func of(path: String) -> RunDirectoryState {

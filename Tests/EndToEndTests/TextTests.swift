@@ -146,4 +146,39 @@ struct TextTests {
         #expect(ending.errors.contains("run/data/training.tokens") && ending.errors.contains("Input/output error"))
         #expect(!FileManager.default.fileExists(atPath: scratch.path("run")), "\(ending)")
     }
+
+    @Test("a sparse file of any size is refused at its first byte, by every reader")
+    func sparse() throws {
+        let scratch = try prepared()
+        #expect(try rondo(scratch, "train", "--output", "run").code == 0)
+        try #require(truncate(try scratch.write("", to: "big.txt"), 1 << 40) == 0)
+        for arguments in [
+            ["check", "config.yaml", "--output", "new", "--set", "data.train=big.txt"],
+            ["train", "config.yaml", "--output", "new", "--set", "data.train=big.txt"],
+            ["evaluate", "--checkpoint", "run", "--data", "big.txt"], ["init", "big.txt"],
+        ] {
+            let ending = try RunningProgram(.rondo, arguments, in: scratch).wait(seconds: 20)
+            #expect(ending.code == 65 && ending.errors.contains("big.txt:1: holds zero bytes"), "\(ending)")
+            #expect(ending.seconds < 5, "\(ending)")
+        }
+    }
+
+    @Test(
+        "a run's directory whose files were damaged is refused with file and key, by check as by train",
+        arguments: [
+            ("run.json", "{\"run\": 5, \"incarnation\": 1, \"completed\": true}", "the key \"run\": expected a text"),
+            ("run.json", "{", "not JSON"), ("configuration.json", "{}", "task: missing"),
+        ])
+    func damagedDirectory(file: String, content: String, words: String) throws {
+        let scratch = try prepared()
+        #expect(try rondo(scratch, "train", "--output", "run", "--set", "training.steps=2").code == 0)
+        try scratch.write(content, to: "run/\(file)")
+        for command in ["check", "train"] {
+            let ending = try rondo(scratch, command, "--output", "run")
+            #expect(ending.code == 64 && ending.errors.contains("run/\(file)"), "\(ending)")
+            #expect(ending.errors.contains(words) && ending.errors.split(separator: "\n").count == 1, "\(ending)")
+        }
+        let audit = try scratch.run(.rondo, "audit", "run")
+        #expect(audit.code == 65 && audit.errors.contains("run/\(file)") && audit.errors.contains(words), "\(audit)")
+    }
 }

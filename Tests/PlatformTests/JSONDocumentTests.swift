@@ -23,6 +23,8 @@ private func problem(_ text: String) -> String {
     arguments: [
         ("{\"count\": 3}", "none"), ("{\"count\": 3, \"other\": {\"count\": 4}}", "none"),
         ("{\"count\": 3, \"name\": \"a: \\\"count\\\": b\"}", "none"), ("", "not JSON"), ("{", "not JSON"),
+        ("nix", "not JSON"),
+        ("{\"count\": nix}", "not JSON"),
         ("[]", "expected an object"), ("{}", "the key \"count\" is missing"),
         ("{\"count\": \"x\"}", "the key \"count\": expected a whole number"),
         ("{\"count\": null}", "the key \"count\": expected a whole number, found null"),
