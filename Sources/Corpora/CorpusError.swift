@@ -60,7 +60,7 @@ public enum CorpusError: Error, Sendable, Equatable, CustomStringConvertible {
                 isStream ? ": a text is read twice; write it into a file first (cat > FILE), and name that" : ""
             return "\(InputFileError.kind(path: path, is: kind, expected: expected))\(advice)"
         case .changing(let path):
-            return "\(path): was changed while it was read; start again when nobody writes to it"
+            return "\(path): was changed while it was read; start again once no other program writes to it"
         case .empty(let path): return "\(path): holds no text to learn from"
         case .notUTF8(let path, _, _, let found?, _): return "\(path): not a text in UTF-8, but \(found)"
         case .notUTF8(let path, let offset, let line, nil, let encoding):

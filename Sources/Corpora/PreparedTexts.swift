@@ -5,8 +5,8 @@ import Foundation
 
 /// Which texts a run's data were prepared from: `texts.json` beside them.
 ///
-/// A run keeps its data as they were prepared, whatever becomes of the texts. Who changes a text and continues the run
-/// is told so:
+/// A run keeps its data as they were prepared, whatever becomes of the texts. A user who changes a text and continues
+/// the run is told so:
 ///
 ///     PreparedTexts.changed(since: "runs/tales/data", configuration.data)     // ["tales.txt"]
 public struct PreparedTexts: Sendable, Equatable, Codable {
@@ -25,7 +25,7 @@ public struct PreparedTexts: Sendable, Equatable, Codable {
     ///
     /// - Parameter directory: where the data were prepared.
     /// - Returns: their paths; none where nothing is known, or where a path is another one now, for whose text the data
-    ///   are prepared anew and compared.
+    ///   are prepared again and compared.
     public static func changed(since directory: String, _ data: DataConfiguration) -> [String] {
         guard let texts = PreparedTexts(inDirectory: directory) else { return [] }
         var pairs = [(data.train, texts.training)]

@@ -1,4 +1,4 @@
-// The same numbers of data that a run has prepared: those that it goes on with, whatever its text has become.
+// The same numbers of data that a run has prepared, and goes on with, whatever its text has become.
 
 import Configuration
 

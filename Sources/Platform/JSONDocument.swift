@@ -20,7 +20,7 @@ public enum JSONDocument {
             }
             throw JSONProblem(error)
         }
-        // The decoder takes one of two values, and nobody knows which.
+        // The decoder takes one of two values, and does not say which.
         if let key = keyGivenTwice(in: json) {
             throw JSONProblem(
                 "the key \"\(ForeignText.shown(key, bytesMax: ForeignText.nameBytesMax))\" is given twice")

@@ -42,7 +42,7 @@ enum LedgerReader {
         let file = try open(path)
         let size = try file.size()
         guard size > 0 else { return (.none, true) }
-        // The last line that makes sense is near the end; how near, nobody has promised.
+        // The last line that makes sense is near the end; how near is not known.
         var length = min(size, pieceBytes)
         while true {
             let bytes = try file.bytes(from: size - length, count: length)
