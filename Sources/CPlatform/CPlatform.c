@@ -10,6 +10,9 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#ifdef __linux__
+#include <sys/vfs.h>
+#endif
 #include <unistd.h>
 
 _Thread_local void *rondo_stand_in = 0;
@@ -83,3 +86,13 @@ static long long limit_of(int resource) {
 long long rondo_address_space_limit(void) { return limit_of(RLIMIT_AS); }
 
 long long rondo_data_limit(void) { return limit_of(RLIMIT_DATA); }
+
+unsigned rondo_file_system_kind(int descriptor) {
+#ifdef __linux__
+    struct statfs system;
+    return fstatfs(descriptor, &system) == 0 ? (unsigned)system.f_type : 0;
+#else
+    (void)descriptor;
+    return 0;
+#endif
+}

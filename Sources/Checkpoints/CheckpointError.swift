@@ -1,5 +1,7 @@
 // What can go wrong with checkpoints: the errors thrown by the module, and the faults that verification finds.
 
+import Platform
+
 /// An error of reading or writing checkpoints, with the path concerned and what a user can do about it.
 public enum CheckpointError: Error, Equatable, Sendable {
     /// The disk or the quota is full (`ENOSPC`, `EDQUOT`). No partial checkpoint is left behind.
@@ -44,6 +46,14 @@ public enum CheckpointError: Error, Equatable, Sendable {
 }
 
 extension CheckpointError {
+    /// Whether the disk is to blame, and not what is on it or who may use it.
+    public var isStorageFailure: Bool {
+        switch self {
+        case .diskFull, .system: true
+        default: false
+        }
+    }
+
     /// Whether a checkpoint is refused because its weights differ from what was written.
     public var areWeightsChanged: Bool {
         let faults: [CheckpointFault] =
@@ -86,7 +96,8 @@ extension CheckpointError: CustomStringConvertible {
             "\(path): holds no checkpoint; name a folder with a \(CheckpointFile.manifest), "
                 + "or a directory of step-… folders"
         case .noWholeCheckpoint(let path, let skipped):
-            "\(path): none of its \(skipped.count) checkpoint(s) is whole:" + skipped.map { "\n\($0)" }.joined()
+            "\(path): none of its \(Counted.text(skipped.count, "checkpoint")) is whole:"
+                + skipped.map { "\n\($0)" }.joined()
         case .noSuchFile(let path, let name, let files):
             "\(path): the checkpoint has no file '\(name)'; it has \(files.joined(separator: ", "))"
         case .invalidFileName(let name):

@@ -29,8 +29,10 @@ public enum ClientError: Error, Equatable, CustomStringConvertible {
     case keys(Endpoint, reason: String)
     /// An answer that does not fit together.
     case malformed(Endpoint, reason: String)
-    /// What was fetched could not be written.
+    /// What was fetched cannot be written there.
     case output(String)
+    /// The disk did not take what was fetched.
+    case storage(String)
     /// Messaging itself failed.
     case system(String)
 
@@ -51,7 +53,7 @@ public enum ClientError: Error, Equatable, CustomStringConvertible {
         case .keys(let endpoint, let reason): "no connection to \(endpoint): \(reason)"
         case .refused(let endpoint, let reason): "refused by \(endpoint): \(reason)"
         case .malformed(let endpoint, let reason): "an answer of \(endpoint) makes no sense: \(reason)"
-        case .output(let text), .system(let text): text
+        case .output(let text), .storage(let text), .system(let text): text
         }
     }
 

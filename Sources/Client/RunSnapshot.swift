@@ -41,7 +41,8 @@ public struct RunSnapshot: Sendable {
     /// Writes the snapshot as a checkpoint that stands alone: `model.safetensors`, `tokenizer.json`, `run.json`. Its
     /// `model.safetensors` has the bytes that a checkpoint of the same step has.
     ///
-    /// - Throws: `ClientError.output` if the folder holds something else, or cannot be written.
+    /// - Throws: `ClientError.output` if the folder holds something else, or cannot be made; `.storage` if the disk
+    ///   is to blame.
     @discardableResult
     public func write(to path: String) throws(ClientError) -> CheckpointFolder {
         let places = Dictionary(layout.tensors.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
@@ -60,10 +61,8 @@ public struct RunSnapshot: Sendable {
                     }
                 }
             }
-        } catch .diskFull(let path) {
-            throw .system("\(CheckpointError.diskFull(path: path))")
         } catch {
-            throw .output("\(error)")
+            throw error.isStorageFailure ? .storage("\(error)") : .output("\(error)")
         }
     }
 }
@@ -171,7 +170,11 @@ extension RunSnapshot {
             LanguageModelShape(configuration, vocabulary: tokenizer.count))
         guard head.chunks == layout.chunks.count, head.version == UInt64(clamping: record.step) else {
             throw .malformed(
-                endpoint, reason: "a snapshot of \(head.chunks) chunks for a model of \(layout.chunks.count)")
+                endpoint,
+                reason:
+                    "a snapshot of \(Counted.text(Int(clamping: head.chunks), "chunk")) for a model of "
+                    + "\(layout.chunks.count)"
+            )
         }
         weights = [Float](repeating: 0, count: layout.count)
     }

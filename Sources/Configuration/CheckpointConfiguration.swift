@@ -17,8 +17,8 @@ public struct CheckpointConfiguration: Sendable, Equatable, Codable {
         self.keep = keep
     }
 
-    init(from section: SectionReader) throws(ConfigurationError) {
-        every = try section.integer("every", default: 500, in: 1...TrainingConfiguration.stepsMax)
-        keep = try section.integer("keep", default: 3, in: 1...1_000_000)
+    init(from section: SectionReader) {
+        every = section.integer("every", default: 500, in: 1...TrainingConfiguration.stepsMax)
+        keep = section.integer("keep", default: 3, in: 1...1_000_000)
     }
 }

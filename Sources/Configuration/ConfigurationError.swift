@@ -13,6 +13,8 @@ public struct ConfigurationError: Error, Sendable, Equatable, CustomStringConver
     public var key: String
     /// What is wrong.
     public var problem: Problem
+    /// What else is wrong with the same text, in order.
+    public var others: [ConfigurationError] = []
 
     /// What is wrong with a key.
     public enum Problem: Sendable, Equatable {
@@ -44,6 +46,13 @@ public struct ConfigurationError: Error, Sendable, Equatable, CustomStringConver
     public var line: Int? {
         if case .file(_, let line) = origin { return line }
         return nil
+    }
+
+    /// This problem and the others of the text.
+    public var all: [ConfigurationError] {
+        var first = self
+        first.others = []
+        return [first] + others
     }
 
     /// The problem in one line.

@@ -7,14 +7,18 @@ extension ConfigurationTree {
     static let valuesMax = 10_000
 
     /// Reads the tree of one YAML document; an empty document is an empty section. A byte order mark is no part of it.
-    init(yaml: String, file: String) throws(ConfigurationError) {
+    ///
+    /// - Parameter problems: hears of keys that are given twice.
+    /// - Throws: what makes the text none of YAML.
+    init(yaml: String, file: String, problems: ConfigurationProblems) throws(ConfigurationError) {
         let whole = ConfigurationOrigin.file(name: file, line: nil)
         guard yaml.utf8.count <= Self.bytesMax else {
             throw ConfigurationError(
                 origin: whole, key: "", problem: .tooLong(bytes: yaml.utf8.count, bytesMax: Self.bytesMax))
         }
         let isMarked = yaml.unicodeScalars.first == "\u{FEFF}"
-        var composer = YAMLComposer(isMarked ? String(yaml.unicodeScalars.dropFirst()) : yaml, file: file)
+        var composer = YAMLComposer(
+            isMarked ? String(yaml.unicodeScalars.dropFirst()) : yaml, file: file, problems: problems)
         self = try composer.document() ?? ConfigurationTree(content: .section([]), origin: whole)
         if isNothing { content = .section([]) }
     }
@@ -24,13 +28,15 @@ extension ConfigurationTree {
 private struct YAMLComposer: ~Copyable {
     private var events: YAMLEvents
     private let file: String
+    private let problems: ConfigurationProblems
     /// What stands behind each `&`, and how many values that is.
     private var anchors: [String: (tree: ConfigurationTree, values: Int)] = [:]
     private var values = 0
 
-    init(_ yaml: String, file: String) {
+    init(_ yaml: String, file: String, problems: ConfigurationProblems) {
         events = YAMLEvents(yaml)
         self.file = file
+        self.problems = problems
     }
 
     /// The tree of the only document; `nil` if there is none.
@@ -91,8 +97,8 @@ private struct YAMLComposer: ~Copyable {
             let shown = printable(name)
             let path = key.isEmpty ? shown : "\(key).\(shown)"
             if let first = lines.updateValue(events.line, forKey: name) {
-                throw ConfigurationError(
-                    origin: .file(name: file, line: first), key: path, problem: .duplicateKey)
+                problems.note(
+                    ConfigurationError(origin: .file(name: file, line: first), key: path, problem: .duplicateKey))
             }
             entries.append(.init(key: name, origin: origin, value: try node(try self.next(), key: path)))
         }

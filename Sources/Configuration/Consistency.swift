@@ -40,17 +40,18 @@ extension Consistency: CustomStringConvertible {
 
 extension Consistency {
     /// Reads the key of the section `training`.
-    init(from section: SectionReader) throws(ConfigurationError) {
+    init(from section: SectionReader) {
         guard let value = section.value("consistency") else {
             self = .synchronous
             return
         }
         if case .section = value.content {
-            let bound = try section.section("consistency", keys: CodingKeys.self)
-            guard let versions = try bound.optionalInteger("bounded", in: 1...Self.versionsMax) else {
-                throw bound.missing("bounded", expected: "a whole number from 1 to \(Self.versionsMax)")
+            let bound = section.section("consistency", keys: CodingKeys.self)
+            let versions = bound.optionalInteger("bounded", in: 1...Self.versionsMax)
+            if versions == nil {
+                bound.noteMissing("bounded", expected: "a whole number from 1 to \(Self.versionsMax)")
             }
-            self = .bounded(versions)
+            self = .bounded(versions ?? 1)
             return
         }
         switch value.plainText ?? value.quotedText {
@@ -58,7 +59,8 @@ extension Consistency {
         case "asynchronous": self = .asynchronous
         case let name:
             let nearest = name.flatMap { Suggestion.value(for: $0, in: ["synchronous", "asynchronous"]) }
-            throw section.mismatch("consistency", expected: Self.expected, nearest: nearest)
+            section.noteMismatch("consistency", expected: Self.expected, nearest: nearest)
+            self = .synchronous
         }
     }
 }

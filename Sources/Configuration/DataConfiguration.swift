@@ -32,30 +32,36 @@ public struct DataConfiguration: Sendable, Equatable, Codable {
         self.vocabulary = vocabulary ?? (tokenizer == .words ? Self.defaultWordVocabulary : 0)
     }
 
-    init(from section: SectionReader) throws(ConfigurationError) {
-        train = try section.path("train", expected: "the path of a text file")
-        validation = try Self.validation(from: section)
-        tokenizer = try section.choice("tokenizer", default: .characters)
-        shape = try section.choice("shape", default: .stream)
-        vocabulary = try section.integer(
+    init(from section: SectionReader) {
+        train = section.path("train", expected: "the path of a text file")
+        validation = Self.validation(from: section)
+        tokenizer = section.choice("tokenizer", default: .characters)
+        shape = section.choice("shape", default: .stream)
+        vocabulary = section.integer(
             "vocabulary", default: tokenizer == .words ? Self.defaultWordVocabulary : 0, in: 0...1_000_000_000)
         if tokenizer != .words && vocabulary != 0 {
-            throw section.conflict(
-                "vocabulary", "limits a vocabulary of words, but data.tokenizer is \(tokenizer.rawValue)")
+            section.noteConflict(
+                "vocabulary", with: ["data.tokenizer"],
+                "limits a vocabulary of words, but data.tokenizer is \(tokenizer.rawValue)")
         }
         if tokenizer == .words && (1...2).contains(vocabulary) {
-            throw section.conflict("vocabulary", "must leave room for <unk>, <eos> and one word: at least 3, or 0")
+            section.noteConflict(
+                "vocabulary", with: ["data.tokenizer"],
+                "must leave room for <unk>, <eos> and one word: at least 3, or 0")
         }
     }
 
-    private static func validation(from section: SectionReader) throws(ConfigurationError) -> ValidationSource {
+    private static func validation(from section: SectionReader) -> ValidationSource {
         let expected = "a fraction of at least 0 and below 1, or the path of a text file"
         guard let value = section.value("validation") else { return .fraction(0.1) }
         if let number = value.number {
-            guard (0..<1).contains(number) else { throw section.mismatch("validation", expected: expected) }
+            guard (0..<1).contains(number) else {
+                section.noteMismatch("validation", expected: expected)
+                return .fraction(0)
+            }
             return .fraction(number)
         }
-        return .file(try section.path("validation", expected: expected))
+        return .file(section.path("validation", expected: expected))
     }
 }
 

@@ -35,21 +35,22 @@ public struct ModelConfiguration: Sendable, Equatable, Codable {
         self.bidirectional = bidirectional
     }
 
-    init(from section: SectionReader, task: TaskKind) throws(ConfigurationError) {
-        cell = try section.choice("cell", default: .lstm)
-        activation = try section.choice("activation", default: .tanh)
-        layers = try section.integer("layers", default: 2, in: 1...64)
-        hidden = try section.integer("hidden", default: 256, in: 1...65_536)
-        embedding = try section.integer("embedding", default: 64, in: 1...65_536)
-        dropout = try section.number("dropout", default: 0, in: .from(0, below: 1))
-        bidirectional = try section.boolean("bidirectional", default: false)
+    init(from section: SectionReader, task: TaskKind) {
+        cell = section.choice("cell", default: .lstm)
+        activation = section.choice("activation", default: .tanh)
+        layers = section.integer("layers", default: 2, in: 1...64)
+        hidden = section.integer("hidden", default: 256, in: 1...65_536)
+        embedding = section.integer("embedding", default: 64, in: 1...65_536)
+        dropout = section.number("dropout", default: 0, in: .from(0, below: 1))
+        bidirectional = section.boolean("bidirectional", default: false)
         if cell != .elman && activation != .tanh {
-            throw section.conflict(
-                "activation", "can be chosen for cell elman only, but model.cell is \(cell.rawValue)")
+            section.noteConflict(
+                "activation", with: ["model.cell"],
+                "can be chosen for cell elman only, but model.cell is \(cell.rawValue)")
         }
         if bidirectional && task == .languageModel {
-            throw section.conflict(
-                "bidirectional",
+            section.noteConflict(
+                "bidirectional", with: ["task"],
                 "must be false for task language-model: a backward direction would read the tokens to be predicted")
         }
     }

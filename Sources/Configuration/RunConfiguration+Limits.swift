@@ -56,7 +56,8 @@ extension RunConfiguration {
                 : "lower training.batch, model.hidden or model.layers"
             return (
                 "shards",
-                "each shard carries \(lanes) lanes times \(laneBytes) bytes of hidden state from step to step; "
+                "each shard carries \(lanes) \(lanes == 1 ? "lane" : "lanes") times \(laneBytes) bytes of hidden "
+                    + "state from step to step; "
                     + "the limit is \(Self.carriedStateBytesMax): \(advice)"
             )
         }

@@ -49,28 +49,34 @@ public struct RunConfiguration: Sendable, Equatable, Encodable {
     ///   - yaml: the text of the file, at most ``bytesMax`` bytes.
     ///   - file: the name that errors call the text by.
     ///   - overrides: `KEY=VALUE` with dotted keys, as given to `--set`; the last one for a key wins.
-    /// - Throws: the first problem found.
+    /// - Throws: the first problem, with all others in its ``ConfigurationError/others``.
     public init(yaml: String, file: String, overrides: [String] = []) throws(ConfigurationError) {
-        var tree = try ConfigurationTree(yaml: yaml, file: file)
-        for override in overrides { try tree.apply(override: override) }
-        try self.init(tree: tree)
+        let problems = ConfigurationProblems()
+        var tree = try ConfigurationTree(yaml: yaml, file: file, problems: problems)
+        for override in overrides {
+            do throws(ConfigurationError) { try tree.apply(override: override) } catch { problems.note(error) }
+        }
+        try self.init(tree: tree, problems: problems)
     }
 
     /// Reads all sections from a tree and makes the checks that concern several keys.
-    init(tree: ConfigurationTree) throws(ConfigurationError) {
-        let root = try SectionReader(tree: tree, keys: CodingKeys.self)
-        task = try root.choice("task")
-        data = try DataConfiguration(from: root.section("data", keys: DataConfiguration.CodingKeys.self))
-        model = try ModelConfiguration(
-            from: root.section("model", keys: ModelConfiguration.CodingKeys.self), task: task)
-        training = try TrainingConfiguration(
-            from: root.section("training", keys: TrainingConfiguration.CodingKeys.self), shape: data.shape)
-        checkpoints = try CheckpointConfiguration(
+    ///
+    /// - Parameter problems: what is known to be wrong already.
+    init(
+        tree: ConfigurationTree, problems: ConfigurationProblems = ConfigurationProblems()
+    ) throws(ConfigurationError) {
+        let root = SectionReader(tree: tree, keys: CodingKeys.self, problems: problems)
+        task = root.choice("task", default: .languageModel, isRequired: true)
+        data = DataConfiguration(from: root.section("data", keys: DataConfiguration.CodingKeys.self))
+        model = ModelConfiguration(from: root.section("model", keys: ModelConfiguration.CodingKeys.self), task: task)
+        let trainingSection = root.section("training", keys: TrainingConfiguration.CodingKeys.self)
+        training = TrainingConfiguration(from: trainingSection, shape: data.shape)
+        checkpoints = CheckpointConfiguration(
             from: root.section("checkpoints", keys: CheckpointConfiguration.CodingKeys.self))
-        if let conflict = sizeConflict {
-            let section = try root.section("training", keys: TrainingConfiguration.CodingKeys.self)
-            throw section.conflict(conflict.key, conflict.explanation)
-        }
+        // Sizes are multiplied: all must be within their limits.
+        try problems.refuse()
+        if let conflict = sizeConflict { trainingSection.noteConflict(conflict.key, conflict.explanation) }
+        try problems.refuse()
     }
 }
 

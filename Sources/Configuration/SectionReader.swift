@@ -1,40 +1,52 @@
 // Typed access to the keys of one section: every wrong type, range and name becomes an error with its place.
 
-/// Reads the values of one section of a configuration tree. Unknown keys are refused when it is made.
+/// Reads the values of one section of a configuration tree. Unknown keys are noted when it is made.
+///
+/// A value that is missing or wrong is noted among the problems of the whole text, and a default is returned in its
+/// place: reading goes on, so that a user learns of all problems at once. What was read is of no use if there
+/// are any.
 struct SectionReader {
+    /// What is wrong with the whole text.
+    let problems: ConfigurationProblems
     private let parents: String
     private let origin: ConfigurationOrigin
     private let entries: [ConfigurationTree.Entry]
 
     /// Opens a section that may have the given keys, and no others.
     init<Key: CodingKey & CaseIterable>(
-        tree: ConfigurationTree, keys: Key.Type, parents: String = ""
-    ) throws(ConfigurationError) {
+        tree: ConfigurationTree, keys: Key.Type, parents: String = "", problems: ConfigurationProblems
+    ) {
         self.parents = parents
+        self.problems = problems
         origin = tree.origin
         switch tree.content {
         case .section(let entries): self.entries = entries
         case .scalar where tree.isNothing: entries = []
         case .scalar, .list:
-            throw ConfigurationError(
-                origin: tree.origin, key: parents,
-                problem: .mismatch(
-                    expected: "a section with the keys \(keys.allCases.map(\.stringValue).joined(separator: ", "))",
-                    found: tree.found, nearest: nil))
+            entries = []
+            problems.note(
+                ConfigurationError(
+                    origin: tree.origin, key: parents,
+                    problem: .mismatch(
+                        expected: "a section with the keys \(keys.allCases.map(\.stringValue).joined(separator: ", "))",
+                        found: tree.found, nearest: nil)))
         }
         let valid = keys.allCases.map(\.stringValue)
         for entry in entries where !valid.contains(entry.key) {
             let nearest = Suggestion.key(for: entry.key, in: valid, section: parents)
-            throw ConfigurationError(
-                origin: entry.origin, key: path(printable(entry.key)),
-                problem: .unknownKey(nearest: nearest, valid: valid))
+            // A key that was meant to be another one is no reason to miss that other one.
+            if let nearest { problems.distrust(valid.contains(nearest) ? path(nearest) : nearest) }
+            problems.note(
+                ConfigurationError(
+                    origin: entry.origin, key: path(printable(entry.key)),
+                    problem: .unknownKey(nearest: nearest, valid: valid)))
         }
     }
 
     /// Opens a section within this one; a missing one is empty.
-    func section<Key: CodingKey & CaseIterable>(_ key: String, keys: Key.Type) throws(ConfigurationError) -> Self {
+    func section<Key: CodingKey & CaseIterable>(_ key: String, keys: Key.Type) -> Self {
         let empty = ConfigurationTree(content: .section([]), origin: origin)
-        return try SectionReader(tree: value(key) ?? empty, keys: keys, parents: path(key))
+        return SectionReader(tree: value(key) ?? empty, keys: keys, parents: path(key), problems: problems)
     }
 
     /// The value of a key, unless it is missing or nothing.
@@ -47,44 +59,52 @@ struct SectionReader {
 
     /// One of a few names.
     func choice<Choice: RawRepresentable & CaseIterable>(
-        _ key: String, default fallback: Choice? = nil
-    ) throws(ConfigurationError) -> Choice where Choice.RawValue == String {
+        _ key: String, default fallback: Choice, isRequired: Bool = false
+    ) -> Choice where Choice.RawValue == String {
         let names = Choice.allCases.map(\.rawValue)
         let expected = names.count == 1 ? names[0] : names.dropLast().joined(separator: ", ") + " or " + names.last!
         guard let value = value(key) else {
-            if let fallback { return fallback }
-            throw missing(key, expected: expected)
+            if isRequired { noteMissing(key, expected: expected) }
+            return fallback
         }
         guard let name = value.plainText ?? value.quotedText, let choice = Choice(rawValue: name) else {
             let name = value.plainText ?? value.quotedText
-            throw mismatch(
+            noteMismatch(
                 key, expected: expected, nearest: name.flatMap { Suggestion.value(for: $0, in: names) })
+            return fallback
         }
         return choice
     }
 
     /// A path; a number, truth value or nothing is not one unless it is quoted.
-    func path(_ key: String, expected: String) throws(ConfigurationError) -> String {
-        guard let value = value(key) else { throw missing(key, expected: expected) }
+    func path(_ key: String, expected: String) -> String {
+        guard let value = value(key) else {
+            noteMissing(key, expected: expected)
+            return ""
+        }
         let isPlainPath = value.number == nil && value.boolean == nil
         guard let path = value.quotedText ?? (isPlainPath ? value.plainText : nil), !path.isEmpty,
             !path.utf8.contains(0)
-        else { throw mismatch(key, expected: expected) }
+        else {
+            noteMismatch(key, expected: expected)
+            return ""
+        }
         return path
     }
 
     /// A truth value.
-    func boolean(_ key: String, default fallback: Bool) throws(ConfigurationError) -> Bool {
+    func boolean(_ key: String, default fallback: Bool) -> Bool {
         guard let value = value(key) else { return fallback }
-        guard let boolean = value.boolean else { throw mismatch(key, expected: "true or false") }
-        return boolean
+        if value.boolean == nil { noteMismatch(key, expected: "true or false") }
+        return value.boolean ?? fallback
     }
 
     /// A whole number that may be missing.
-    func optionalInteger(_ key: String, in range: ClosedRange<Int>) throws(ConfigurationError) -> Int? {
+    func optionalInteger(_ key: String, in range: ClosedRange<Int>) -> Int? {
         guard let value = value(key) else { return nil }
         guard let integer = value.integer, range.contains(integer) else {
-            throw mismatch(key, expected: "a whole number from \(range.lowerBound) to \(range.upperBound)")
+            noteMismatch(key, expected: "a whole number from \(range.lowerBound) to \(range.upperBound)")
+            return nil
         }
         return integer
     }
@@ -92,46 +112,56 @@ struct SectionReader {
     /// A whole number.
     func integer(
         _ key: String, default fallback: Int, in range: ClosedRange<Int>
-    ) throws(ConfigurationError) -> Int {
-        try optionalInteger(key, in: range) ?? fallback
+    ) -> Int {
+        optionalInteger(key, in: range) ?? fallback
     }
 
     /// A seed: any whole number of 64 bits without a sign.
-    func seed(_ key: String, default fallback: UInt64) throws(ConfigurationError) -> UInt64 {
+    func seed(_ key: String, default fallback: UInt64) -> UInt64 {
         guard let value = value(key) else { return fallback }
         guard let seed = value.plainText.flatMap({ UInt64($0) }) else {
-            throw mismatch(key, expected: "a whole number from 0 to \(UInt64.max)")
+            noteMismatch(key, expected: "a whole number from 0 to \(UInt64.max)")
+            return fallback
         }
         return seed
     }
 
     /// A finite number.
-    func number(_ key: String, default fallback: Double, in range: NumberRange) throws(ConfigurationError) -> Double {
+    func number(_ key: String, default fallback: Double, in range: NumberRange) -> Double {
         guard let value = value(key) else { return fallback }
         guard let number = value.number, range.contains(number) else {
-            throw mismatch(key, expected: "a number \(range)")
+            noteMismatch(key, expected: "a number \(range)")
+            return fallback
         }
         return number
     }
 
-    // MARK: Errors
+    // MARK: Problems
 
-    /// The error of a key that must be given, at the place of its section.
-    func missing(_ key: String, expected: String) -> ConfigurationError {
-        ConfigurationError(origin: place(of: key), key: path(key), problem: .missing(expected: expected))
+    /// Notes that a key must be given, at the place of its section; unless it seems to be there under a wrong name.
+    func noteMissing(_ key: String, expected: String) {
+        guard problems.areSound([path(key)]) else { return }
+        note(key, at: place(of: key), .missing(expected: expected))
     }
 
-    /// The error of a value of the wrong type or range.
-    func mismatch(_ key: String, expected: String, nearest: String? = nil) -> ConfigurationError {
+    /// Notes a value of the wrong type or range.
+    func noteMismatch(_ key: String, expected: String, nearest: String? = nil) {
         let entry = entries.first { $0.key == key }
-        return ConfigurationError(
-            origin: entry?.value.origin ?? origin, key: path(key),
-            problem: .mismatch(expected: expected, found: entry?.value.found ?? "nothing", nearest: nearest))
+        note(
+            key, at: entry?.value.origin ?? origin,
+            .mismatch(expected: expected, found: entry?.value.found ?? "nothing", nearest: nearest))
     }
 
-    /// The error of a value that another key rules out.
-    func conflict(_ key: String, _ explanation: String) -> ConfigurationError {
-        ConfigurationError(origin: place(of: key), key: path(key), problem: .conflict(explanation))
+    /// Notes a value that the values of other keys rule out, where all of them are right by themselves.
+    ///
+    /// - Parameter others: their dotted keys.
+    func noteConflict(_ key: String, with others: [String] = [], _ explanation: String) {
+        guard problems.areSound([path(key)] + others) else { return }
+        note(key, at: place(of: key), .conflict(explanation))
+    }
+
+    private func note(_ key: String, at place: ConfigurationOrigin, _ problem: ConfigurationError.Problem) {
+        problems.note(ConfigurationError(origin: place, key: path(key), problem: problem))
     }
 
     private func place(of key: String) -> ConfigurationOrigin {

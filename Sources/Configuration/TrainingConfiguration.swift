@@ -54,26 +54,27 @@ public struct TrainingConfiguration: Sendable, Equatable, Codable {
         self.validate = validate
     }
 
-    init(from section: SectionReader, shape: StreamShape) throws(ConfigurationError) {
-        epochs = try section.integer("epochs", default: 10, in: 1...1_000_000)
-        steps = try section.optionalInteger("steps", in: 1...Self.stepsMax)
-        batch = try section.integer("batch", default: 32, in: 1...1_000_000)
-        sequence = try section.integer(
+    init(from section: SectionReader, shape: StreamShape) {
+        epochs = section.integer("epochs", default: 10, in: 1...1_000_000)
+        steps = section.optionalInteger("steps", in: 1...Self.stepsMax)
+        batch = section.integer("batch", default: 32, in: 1...1_000_000)
+        sequence = section.integer(
             "sequence", default: shape == .stream ? Self.defaultStreamSequence : Self.defaultLongestSequence,
             in: 1...1_000_000)
         // A shard's index shares a word of the random counter with the purpose, so it has 16 bits; far fewer serve.
-        shards = try section.integer("shards", default: 8, in: 1...Self.shardsMax)
-        adam = try AdamConfiguration(from: section.section("adam", keys: AdamConfiguration.CodingKeys.self))
-        clip = try section.number("clip", default: 5, in: .from(0))
-        seed = try section.seed("seed", default: 1)
-        consistency = try Consistency(from: section)
-        precision = try section.choice("precision", default: .single)
-        validate = try Self.validate(from: section)
+        shards = section.integer("shards", default: 8, in: 1...Self.shardsMax)
+        adam = AdamConfiguration(from: section.section("adam", keys: AdamConfiguration.CodingKeys.self))
+        clip = section.number("clip", default: 5, in: .from(0))
+        seed = section.seed("seed", default: 1)
+        consistency = Consistency(from: section)
+        precision = section.choice("precision", default: .single)
+        validate = Self.validate(from: section)
         if shards > batch {
             let key = section.value("shards") != nil || section.value("batch") == nil ? "shards" : "batch"
             let explanation = "every shard needs a lane or sequence"
-            throw section.conflict(
-                key, "\(explanation), but training.shards is \(shards) and training.batch \(batch)")
+            section.noteConflict(
+                key, with: ["training.shards", "training.batch"],
+                "\(explanation), but training.shards is \(shards) and training.batch \(batch)")
         }
     }
 
@@ -81,11 +82,12 @@ public struct TrainingConfiguration: Sendable, Equatable, Codable {
     /// Steps are numbered by 32 bits in the counter of the random numbers.
     static let stepsMax = Int(UInt32.max)
 
-    private static func validate(from section: SectionReader) throws(ConfigurationError) -> ValidationInterval {
+    private static func validate(from section: SectionReader) -> ValidationInterval {
         guard let value = section.value("validate") else { return .epoch }
         if value.plainText == "epoch" || value.quotedText == "epoch" { return .epoch }
         guard let steps = value.integer, (1...stepsMax).contains(steps) else {
-            throw section.mismatch("validate", expected: "epoch, or a number of steps from 1 to \(stepsMax)")
+            section.noteMismatch("validate", expected: "epoch, or a number of steps from 1 to \(stepsMax)")
+            return .epoch
         }
         return .steps(steps)
     }
@@ -114,11 +116,11 @@ public struct AdamConfiguration: Sendable, Equatable, Codable {
         self.epsilon = epsilon
     }
 
-    init(from section: SectionReader) throws(ConfigurationError) {
-        rate = try section.number("rate", default: 0.001, in: .above(0))
-        beta1 = try section.number("beta1", default: 0.9, in: .from(0, below: 1))
-        beta2 = try section.number("beta2", default: 0.999, in: .from(0, below: 1))
-        epsilon = try section.number("epsilon", default: 1e-8, in: .above(0))
+    init(from section: SectionReader) {
+        rate = section.number("rate", default: 0.001, in: .above(0))
+        beta1 = section.number("beta1", default: 0.9, in: .from(0, below: 1))
+        beta2 = section.number("beta2", default: 0.999, in: .from(0, below: 1))
+        epsilon = section.number("epsilon", default: 1e-8, in: .above(0))
     }
 }
 

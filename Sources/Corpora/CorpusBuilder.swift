@@ -19,7 +19,8 @@ let noSuchFile = ENOENT
 /// The text is read twice in pieces of a megabyte, first for its vocabulary, then for its tokens; only the vocabulary
 /// is held in memory. What comes out is a function of the text and the configuration: the same bytes everywhere.
 public enum CorpusBuilder {
-    /// Reads the text of a configuration and writes `tokenizer.json`, `training.tokens` and `validation.tokens`.
+    /// Reads the text of a configuration and writes `tokenizer.json`, `training.tokens` and `validation.tokens`, and
+    /// `texts.json` with what the texts were.
     ///
     /// Files appear under their names only when all of them are complete. Paths are taken as they are given: relative
     /// ones from the working directory.
@@ -31,6 +32,7 @@ public enum CorpusBuilder {
     ) throws(CorpusError) -> PreparedCorpus {
         let data = configuration.data
         let text = try TextSource(path: data.train)
+        let stamp = try text.stamp()
         let survey = try survey(text, data)
         let tokenizer = tokenizer(of: survey, data)
         let units = data.shape == .stream ? survey.tokenCount : survey.lineCount
@@ -44,6 +46,7 @@ public enum CorpusBuilder {
         if data.validation != .fraction(0) {
             validation = try TokenFileWriter(path: validationPath, vocabularyCount: tokenizer.count)
         }
+        var validationText: TextIdentity?
         switch data.validation {
         case .fraction(let fraction):
             try encode(
@@ -54,14 +57,19 @@ public enum CorpusBuilder {
                 text, tokenizer, data.shape,
                 CorpusSplit(training: training, validation: nil, count: units, fraction: 0))
             if let validation {
+                let own = try TextSource(path: path)
+                let stamp = try own.stamp()
                 try encode(
-                    try TextSource(path: path), tokenizer, data.shape,
+                    own, tokenizer, data.shape,
                     CorpusSplit(training: validation, validation: nil, count: .max, fraction: 0))
+                validationText = try own.identity(since: stamp)
             }
         }
 
         let trainingReference = try training.finish()
         let validationReference = try finish(validation, data)
+        let texts = PreparedTexts(training: try text.identity(since: stamp), validation: validationText)
+        try write(texts.json(), to: "\(directory)/\(PreparedTexts.fileName)")
         try write(tokenizer.json(), to: "\(directory)/\(PreparedCorpus.tokenizerName)")
         try training.publish()
         if let validation { try validation.publish() } else { FileSystem.remove(validationPath) }
@@ -107,7 +115,7 @@ public enum CorpusBuilder {
     ) throws(CorpusError) -> CorpusSurvey {
         var survey = CorpusSurvey(shape: data.shape)
         do {
-            try scan(text, data.tokenizer, data.shape, into: &survey)
+            try scan(text, data.tokenizer, LineEnds(data.shape), into: &survey)
         } catch {
             throw corpusError(error, text)
         }
@@ -124,7 +132,7 @@ public enum CorpusBuilder {
         defer { buffer.deallocate() }
         var encoder = CorpusEncoder(tokenizer: tokenizer, shape: shape, split: split, buffer: buffer)
         do {
-            try scan(text, tokenizer.kind, shape, into: &encoder)
+            try scan(text, tokenizer.kind, LineEnds(shape, tokenizer), into: &encoder)
             try encoder.finish()
         } catch {
             throw corpusError(error, text)
@@ -132,16 +140,16 @@ public enum CorpusBuilder {
     }
 
     private static func scan<Sink: TextSink>(
-        _ text: borrowing TextSource, _ kind: TokenizerKind, _ shape: StreamShape, into sink: inout Sink
+        _ text: borrowing TextSource, _ kind: TokenizerKind, _ lineEnds: LineEnds, into sink: inout Sink
     ) throws(ScanError) {
-        _ = try scan(text, kind, shape, bytesMax: .max, into: &sink)
+        _ = try scan(text, kind, lineEnds, bytesMax: .max, into: &sink)
     }
 
     /// Reads whole pieces of a text until there were at least `bytesMax` bytes.
     ///
     /// - Returns: the bytes that were read, and whether they are all.
     private static func scan<Sink: TextSink>(
-        _ text: borrowing TextSource, _ kind: TokenizerKind, _ shape: StreamShape, bytesMax: Int, into sink: inout Sink
+        _ text: borrowing TextSource, _ kind: TokenizerKind, _ lineEnds: LineEnds, bytesMax: Int, into sink: inout Sink
     ) throws(ScanError) -> (bytes: Int, isComplete: Bool) {
         let boundary: TextBoundary =
             switch kind {
@@ -151,13 +159,12 @@ public enum CorpusBuilder {
             }
         var reader: TextReader
         do { reader = try TextReader(text, boundary: boundary) } catch { throw .output(error) }
-        let splitsLines = shape == .sequences
         var end = 0
         while end < bytesMax {
             let isMore = try reader.next({ (piece, offset) throws(ScanError) in
                 switch kind {
-                case .bytes: try TextScanner.bytes(piece, at: offset, splitsLines: splitsLines, into: &sink)
-                case .characters: try TextScanner.characters(piece, at: offset, splitsLines: splitsLines, into: &sink)
+                case .bytes: try TextScanner.bytes(piece, at: offset, lineEnds: lineEnds, into: &sink)
+                case .characters: try TextScanner.characters(piece, at: offset, lineEnds: lineEnds, into: &sink)
                 case .words: try TextScanner.words(piece, at: offset, into: &sink)
                 }
                 end = offset + piece.count
@@ -172,7 +179,7 @@ public enum CorpusBuilder {
         _ text: borrowing TextSource, _ data: DataConfiguration, bytesMax: Int, into sink: inout Sink
     ) throws(CorpusError) -> (bytes: Int, isComplete: Bool) {
         do {
-            return try scan(text, data.tokenizer, data.shape, bytesMax: bytesMax, into: &sink)
+            return try scan(text, data.tokenizer, LineEnds(data.shape), bytesMax: bytesMax, into: &sink)
         } catch {
             throw corpusError(error, text)
         }
@@ -185,12 +192,13 @@ public enum CorpusBuilder {
         case .tooManyWords: return .tooManyWords(path: path, wordsMax: WordTable.countMax)
         case .notUTF8(let offset):
             return .notUTF8(
-                path: path, byteOffset: offset, line: text.line(ofByte: offset), found: text.otherFormat())
+                path: path, byteOffset: offset, line: text.line(ofByte: offset), found: text.otherFormat(),
+                encoding: text.encoding(atByte: offset))
         case .zeroByte(let offset):
             let line = text.line(ofByte: offset)
             let start = text.start()
             if TextEncoding.other(start) == nil, let found = text.otherFormat() {
-                return .notUTF8(path: path, byteOffset: offset, line: line, found: found)
+                return .notUTF8(path: path, byteOffset: offset, line: line, found: found, encoding: nil)
             }
             return .zeroByte(
                 path: path, byteOffset: offset, line: line, advice: TextEncoding.zeroByteAdvice(start))

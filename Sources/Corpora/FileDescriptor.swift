@@ -107,6 +107,21 @@ struct FileDescriptor: ~Copyable {
         return status.st_mode & S_IFMT == S_IFREG
     }
 
+    /// What tells this state of the file from later ones.
+    func stamp() throws(CorpusError) -> TextStamp {
+        var status = stat()
+        _ = try Self.retrying("read", path) { fstat(descriptor, &status) }
+        #if canImport(Darwin)
+        let (modified, changed) = (status.st_mtimespec, status.st_ctimespec)
+        #else
+        let (modified, changed) = (status.st_mtim, status.st_ctim)
+        #endif
+        func nanoseconds(_ time: timespec) -> Int { Int(time.tv_sec) &* 1_000_000_000 &+ Int(time.tv_nsec) }
+        return TextStamp(
+            bytes: Int(status.st_size), device: Int(truncatingIfNeeded: status.st_dev), number: UInt64(status.st_ino),
+            modified: nanoseconds(modified), changed: nanoseconds(changed))
+    }
+
     /// The size of the file in bytes.
     func size() throws(CorpusError) -> Int {
         var status = stat()

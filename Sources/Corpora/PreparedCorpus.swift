@@ -24,22 +24,27 @@ public struct PreparedCorpus: Sendable, Equatable {
     public static let validationName = "validation.tokens"
 
     /// The names of all files of a prepared corpus.
-    public static let fileNames = [tokenizerName, trainingName, validationName]
+    public static let fileNames = [tokenizerName, trainingName, validationName, PreparedTexts.fileName]
 
     /// Opens what ``CorpusBuilder/prepare(_:into:)`` left in a directory, hashing the token files anew.
     public init(directory: String) throws(CorpusError) {
-        let path = "\(directory)/\(Self.tokenizerName)"
-        let json = try FileSystem.contents(of: path, bytesMax: 1 << 30)
-        do {
-            tokenizer = try Tokenizer(json: json)
-        } catch {
-            throw .tokenizer(path: path, error)
-        }
+        tokenizer = try Self.tokenizer(inDirectory: directory)
         training = try MappedTokens(path: "\(directory)/\(Self.trainingName)").reference()
         do {
             validation = try MappedTokens(path: "\(directory)/\(Self.validationName)").reference()
         } catch CorpusError.file(_, _, code: noSuchFile) {
             validation = nil
+        }
+    }
+
+    /// The vocabulary alone.
+    static func tokenizer(inDirectory directory: String) throws(CorpusError) -> Tokenizer {
+        let path = "\(directory)/\(tokenizerName)"
+        let json = try FileSystem.contents(of: path, bytesMax: 1 << 30)
+        do {
+            return try Tokenizer(json: json)
+        } catch {
+            throw .tokenizer(path: path, error)
         }
     }
 }

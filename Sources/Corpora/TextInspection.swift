@@ -10,23 +10,26 @@ import Configuration
 /// A long text is read up to a limit; ``isComplete`` says whether that was all of it.
 public struct TextInspection: Sendable, Equatable {
     /// The size of the file.
-    public private(set) var fileBytes = 0
+    public internal(set) var fileBytes = 0
     /// How much of it was read.
-    public private(set) var bytesRead = 0
+    public internal(set) var bytesRead = 0
     /// The tokens in what was read; of sequences each line counts its `<eos>`.
-    public private(set) var tokens = 0
+    public internal(set) var tokens = 0
     /// The symbols that a run would have, were this all of the text.
-    public private(set) var vocabulary = 0
-    /// The different words in what was read; 0 where tokens are not words.
-    public private(set) var distinctWords = 0
+    public internal(set) var vocabulary = 0
+    /// The different words in what was read; 0 where tokens are not words, and of prepared data, which do not tell.
+    public internal(set) var distinctWords = 0
     /// The tokens that are `<unk>`.
-    public private(set) var unknownTokens = 0
+    public internal(set) var unknownTokens = 0
     /// The lengths of the lines, with `<eos>`.
-    public private(set) var lines = LineLengths()
+    public internal(set) var lines = LineLengths()
     /// The lines that are longer than the longest example.
-    public private(set) var linesCut = 0
+    public internal(set) var linesCut = 0
     /// The tokens of those lines that are never learnt.
-    public private(set) var tokensCut = 0
+    public internal(set) var tokensCut = 0
+
+    /// Whether this is of data that a run has prepared, and not of its text.
+    public internal(set) var isPrepared = false
 
     /// Whether all of the text was read.
     public var isComplete: Bool { bytesRead == fileBytes }

@@ -24,15 +24,14 @@ enum ScanError: Error {
 /// These are byte loops over memory, not over `String`: iterating characters would segment grapheme clusters, which
 /// is some fifty times slower and not what a token is.
 enum TextScanner {
-    /// Hands over all bytes. Line ends are handed over as such where `splitsLines`, a carriage return before them
-    /// being part of them.
+    /// Hands over all bytes that are symbols, and the line ends that are not.
     static func bytes<Sink: TextSink>(
-        _ text: UnsafeRawBufferPointer, at base: Int, splitsLines: Bool, into sink: inout Sink
+        _ text: UnsafeRawBufferPointer, at base: Int, lineEnds: LineEnds, into sink: inout Sink
     ) throws(ScanError) {
         var place = 0
         while place < text.count {
             let byte = text[place]
-            if splitsLines, let length = lineEndLength(text, place) {
+            if lineEnds == .ends, let length = lineEndLength(text, place) {
                 try sink.lineEnd()
                 place &+= length
             } else {
@@ -42,16 +41,18 @@ enum TextScanner {
         }
     }
 
-    /// Hands over all Unicode scalars, and line ends as ``bytes(_:at:splitsLines:into:)`` does.
+    /// Hands over all Unicode scalars, and line ends as ``bytes(_:at:lineEnds:into:)`` does.
     static func characters<Sink: TextSink>(
-        _ text: UnsafeRawBufferPointer, at base: Int, splitsLines: Bool, into sink: inout Sink
+        _ text: UnsafeRawBufferPointer, at base: Int, lineEnds: LineEnds, into sink: inout Sink
     ) throws(ScanError) {
         var place = 0
         while place < text.count {
             let byte = text[place]
-            if splitsLines, let length = lineEndLength(text, place) {
+            if lineEnds == .ends, let length = lineEndLength(text, place) {
                 try sink.lineEnd()
                 place &+= length
+            } else if lineEnds == .lineFeeds, byte == carriageReturn, lineEndLength(text, place) == 2 {
+                place &+= 1
             } else if byte < 0x80 {
                 try sink.scalar(UInt32(byte), at: base &+ place)
                 place &+= 1

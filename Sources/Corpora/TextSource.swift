@@ -1,5 +1,6 @@
 // A text that can be read more than once: a regular file, or what came through a pipe, kept for a while.
 
+import Crypto
 import Platform
 
 #if canImport(Glibc)
@@ -48,6 +49,31 @@ struct TextSource: ~Copyable {
     /// The size of the text in bytes.
     func size() throws(CorpusError) -> Int { try file.size() }
 
+    /// What tells this state of the file from later ones.
+    func stamp() throws(CorpusError) -> TextStamp { try file.stamp() }
+
+    /// The SHA-256 of the whole text, as 64 hexadecimal digits.
+    func sha256() throws(CorpusError) -> String {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 64)
+        defer { buffer.deallocate() }
+        var (hash, offset) = (SHA256(), 0)
+        while case let count = try file.read(into: buffer, at: offset), count > 0 {
+            hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            offset += count
+        }
+        return hexadecimal(hash.finalize())
+    }
+
+    /// What the text is, for later comparison, after it was read.
+    ///
+    /// - Parameter stamp: what it was before.
+    /// - Throws: ``CorpusError/changing(path:)`` if it was changed meanwhile.
+    func identity(since stamp: TextStamp) throws(CorpusError) -> TextIdentity {
+        let digest = try sha256()
+        guard try self.stamp().isSameContent(as: stamp) else { throw .changing(path: path) }
+        return TextIdentity(path: path, sha256: digest, stamp: stamp)
+    }
+
     /// The first bytes of the text.
     func start(_ count: Int = 64) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)
@@ -78,13 +104,27 @@ struct TextSource: ~Copyable {
         return "in \(name); convert it first (iconv -f \(name.lowercased()) -t utf-8)"
     }
 
+    /// The encoding that the bytes around one that is not UTF-8 speak for; `nil` if none.
+    func encoding(atByte offset: Int) -> String? {
+        let start = max(0, offset - Self.surroundingsBytes)
+        var bytes = [UInt8](repeating: 0, count: 2 * Self.surroundingsBytes)
+        let read = bytes.withUnsafeMutableBytes { (try? file.read(into: $0, at: start)) ?? 0 }
+        return TextEncoding.eightBit(bytes[..<read], faultAt: offset - start)
+    }
+
+    private static let surroundingsBytes = 1 << 15
+
     /// The number of the line, counted from 1, that holds a byte.
     func line(ofByte offset: Int) -> Int {
         guard var reader = try? TextReader(self, boundary: .byte) else { return 1 }
         var line = 1
-        while let isMore = try? reader.next({ (piece, start) in
-            for byte in piece.prefix(max(0, offset - start)) where byte == 0x0A { line += 1 }
-        }), isMore {}
+        var end = 0
+        while end < offset,
+            let isMore = try? reader.next({ (piece, start) in
+                for byte in piece.prefix(max(0, offset - start)) where byte == 0x0A { line += 1 }
+                end = start + piece.count
+            }), isMore
+        {}
         return line
     }
 }

@@ -2,6 +2,7 @@
 
 import Configuration
 import Foundation
+import Platform
 
 extension Tokenizer: Codable {
     private enum CodingKeys: String, CodingKey {
@@ -70,15 +71,11 @@ extension Tokenizer: Codable {
     /// Reads what ``json()`` wrote.
     public init(json: [UInt8]) throws(TokenizerError) {
         do {
-            self = try JSONDecoder().decode(Tokenizer.self, from: Data(json))
+            self = try JSONDocument.decode(Tokenizer.self, from: json)
         } catch let error as TokenizerError {
             throw error
-        } catch DecodingError.keyNotFound(let key, _) {
-            throw .invalidVocabulary("the key \"\(key.stringValue)\" is missing")
-        } catch DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context) {
-            throw .invalidVocabulary("wrong type at \(context.codingPath.map(\.stringValue).joined(separator: "."))")
         } catch {
-            throw .invalidVocabulary("not the JSON of a tokenizer")
+            throw .invalidVocabulary(JSONProblem(error).description)
         }
     }
 }

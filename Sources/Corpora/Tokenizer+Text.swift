@@ -12,10 +12,11 @@ extension Tokenizer {
         let result: Result<[Int32], ScanError> = text.withUTF8 { bytes in
             let bytes = UnsafeRawBufferPointer(bytes)
             var sink = TextEncodingSink(tokenizer: self)
+            let lineEnds = LineEnds(.stream, self)
             do throws(ScanError) {
                 switch kind {
-                case .bytes: try TextScanner.bytes(bytes, at: 0, splitsLines: false, into: &sink)
-                case .characters: try TextScanner.characters(bytes, at: 0, splitsLines: false, into: &sink)
+                case .bytes: try TextScanner.bytes(bytes, at: 0, lineEnds: lineEnds, into: &sink)
+                case .characters: try TextScanner.characters(bytes, at: 0, lineEnds: lineEnds, into: &sink)
                 case .words: try TextScanner.words(bytes, at: 0, into: &sink)
                 }
                 return .success(sink.tokens)

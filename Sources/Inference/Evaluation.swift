@@ -4,6 +4,7 @@ import Cluster
 import Configuration
 import Corpora
 import Numerics
+import Platform
 import Tasks
 
 #if canImport(Glibc)
@@ -37,7 +38,9 @@ extension LoadedModel {
     public mutating func evaluate(_ tokens: MappedTokens) throws(InferenceError) -> TextLoss {
         guard tokens.vocabularyCount == tokenizer.count else {
             throw .data(
-                "\(tokens.path): its vocabulary has \(tokens.vocabularyCount) symbols, the model's \(tokenizer.count)")
+                "\(tokens.path): its vocabulary has \(Counted.text(tokens.vocabularyCount, "symbol")), "
+                    + "the model's \(tokenizer.count)"
+            )
         }
         guard (tokens.lineCount > 0) == readsSequences || tokens.count == 0 else {
             throw .data(
@@ -67,7 +70,7 @@ extension LoadedModel {
         do {
             tokens = try CorpusBuilder.tokens(of: path, tokenizer, configuration.data.shape)
         } catch {
-            throw .data(Self.problem(error))
+            throw error.isStorageFailure ? .storage("\(error)") : .data(Self.problem(error))
         }
         return try evaluate(tokens)
     }
@@ -77,8 +80,8 @@ extension LoadedModel {
         switch error {
         case .unknownSymbol(let path, let symbol, let line): "\(path):\(line): \(notInVocabulary(symbol))"
         case .zeroByte(let path, _, let line, let advice): "\(path):\(line): holds zero bytes: \(advice)"
-        case .notUTF8(let path, let offset, let line, nil):
-            "\(path):\(line): not UTF-8 at byte \(offset); convert the text to UTF-8"
+        case .notUTF8(let path, let offset, let line, nil, let encoding):
+            "\(path):\(line): not UTF-8 at byte \(offset); \(TextEncoding.advice(encoding))"
         case .empty(let path): "\(path): holds no text to evaluate"
         default: "\(error)"
         }

@@ -15,6 +15,8 @@ public enum InferenceError: Error, Equatable, CustomStringConvertible {
     case request(String)
     /// The model, or the text it is to read, cannot be used.
     case data(String)
+    /// The disk failed: what it cannot read, or has no room for.
+    case storage(String)
 
     static let notFinite = InferenceError.data(
         "the network's output is not finite: its weights cannot be used; take an earlier checkpoint")
@@ -22,7 +24,7 @@ public enum InferenceError: Error, Equatable, CustomStringConvertible {
     /// The problem in one line.
     public var description: String {
         switch self {
-        case .request(let text), .data(let text): text
+        case .request(let text), .data(let text), .storage(let text): text
         }
     }
 }

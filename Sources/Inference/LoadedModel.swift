@@ -4,6 +4,7 @@ import Checkpoints
 import Configuration
 import Corpora
 import Numerics
+import Platform
 import Recurrent
 import Tasks
 
@@ -95,7 +96,7 @@ public struct LoadedModel: ~Copyable {
         let shape = LanguageModelShape(configuration, vocabulary: tokenizer.count)
         let expected = LanguageModelNetwork<Float>.layout(shape).count
         guard weights.count == expected else {
-            throw .data("a snapshot of \(weights.count) parameters for a model of \(expected)")
+            throw .data("a snapshot of \(Counted.text(weights.count, "parameter")) for a model of \(expected)")
         }
         var network = LanguageModelNetwork<Float>(shape)
         weights.withUnsafeBufferPointer { source in

@@ -21,8 +21,12 @@ extension LoadedModel {
     public func encode(line: [UInt8]) throws(InferenceError) -> [Int32] {
         if tokenizer.kind == .bytes { return line.map { Int32($0) } }
         guard let text = String(validating: line, as: UTF8.self) else {
-            let other = TextEncoding.other(line).map { "the text is in \($0); " } ?? "not UTF-8; "
-            throw .data(other + "convert the text to UTF-8")
+            if let other = TextEncoding.other(line) {
+                throw .data("the text is in \(other); convert the text to UTF-8")
+            }
+            let fault = TextEncoding.fault(in: line) ?? 0
+            let encoding = TextEncoding.eightBit(line, faultAt: fault)
+            throw .data("not UTF-8 at byte \(fault) of the line; \(TextEncoding.advice(encoding))")
         }
         guard !line.contains(0) else { throw .data("holds zero bytes: \(TextEncoding.zeroByteAdvice(line))") }
         do {

@@ -5,10 +5,12 @@ import Corpora
 import Platform
 
 extension LoadedModel {
-    /// The line without `\n` or `\r\n`.
-    public static func withoutLineEnd(_ line: [UInt8]) -> [UInt8] {
+    /// The line without `\n` or `\r\n`. The carriage return stays where it is a symbol of the text, as it is when the
+    /// text is read as a stream.
+    public func withoutLineEnd(_ line: [UInt8]) -> [UInt8] {
         guard line.last == newline else { return line }
-        let isPair = line.count > 1 && line[line.count - 2] == carriageReturn
+        let keepsReturn = !readsSequences && tokenizer.readsCarriageReturns
+        let isPair = line.count > 1 && line[line.count - 2] == carriageReturn && !keepsReturn
         return Array(line.dropLast(isPair ? 2 : 1))
     }
 

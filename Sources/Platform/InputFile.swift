@@ -19,16 +19,25 @@ public enum InputFileError: Error, Equatable, CustomStringConvertible {
 
     /// One line for the user.
     public var description: String {
+        let path =
+            switch self {
+            case .system(let path, _), .kind(let path, _, _), .size(let path, _): path
+            }
+        return "cannot read '\(InputFile.name(path))': \(reason)"
+    }
+
+    /// The reason alone.
+    public var reason: String {
         switch self {
         case .system(let path, let code):
-            let hint = code == ENOENT ? Self.hint(missing: path) : ""
-            return "cannot read '\(InputFile.name(path))': \(String(cString: strerror(code)))\(hint)"
-        case .kind(let path, let kind, let expected):
-            return "cannot read '\(InputFile.name(path))': it is \(kind), expected \(expected)"
-        case .size(let path, let bytesMax):
-            return "cannot read '\(InputFile.name(path))': larger than \(bytesMax) bytes"
+            String(cString: strerror(code)) + (code == ENOENT ? Self.hint(missing: path) : "")
+        case .kind(_, let kind, let expected): "it is \(kind), expected \(expected)"
+        case .size(_, let bytesMax): "larger than \(bytesMax) bytes"
         }
     }
+
+    /// The reason alone, of errors of this kind; other errors in their own words.
+    public static func reason(of error: any Error) -> String { (error as? InputFileError)?.reason ?? "\(error)" }
 
     /// Shells expand `~`, but not within a configuration or behind `=`.
     private static func hint(missing path: String) -> String {
@@ -56,19 +65,29 @@ public enum InputFile {
         case regular
         /// A regular file, or a pipe, a socket or a terminal: read once, from its beginning to its end.
         case stream
+
+        fileprivate var expected: String { self == .regular ? "a regular file" : "a file or a pipe" }
     }
 
     /// Opens a file for reading, never waiting for a writer of a named pipe that nobody opened.
     ///
     /// - Returns: A descriptor that the caller closes; children do not inherit it.
     public static func open(_ path: String, _ kind: Kind) throws(InputFileError) -> Int32 {
+        if path == "-", kind == .regular { throw .kind(path: path, is: "a stream", expected: "a regular file") }
         let inherited = inherited(path, kind)
         var descriptor: Int32
         repeat {
             descriptor = inherited.map { fcntl($0, F_DUPFD_CLOEXEC, 3) } ?? openFile(path)
         } while descriptor == -1 && errno == EINTR
-        guard descriptor >= 0 else { throw .system(path: path, code: errno) }
         var status = stat()
+        guard descriptor >= 0 else {
+            let code = errno
+            // A socket cannot be opened, and the system's words for that explain nothing.
+            guard code == ENXIO, stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else {
+                throw .system(path: path, code: code)
+            }
+            throw .kind(path: path, is: "a socket", expected: kind.expected)
+        }
         guard fstat(descriptor, &status) == 0 else {
             let code = errno
             close(descriptor)
@@ -77,14 +96,15 @@ public enum InputFile {
         let type = status.st_mode & S_IFMT
         // What cron and nohup give as standard input is an empty stream.
         let isStream = type == S_IFIFO || type == S_IFSOCK || isTerminal(descriptor) || isNullDevice(status)
-        let isFit = type == S_IFREG || kind == .stream && isStream
+        let isOfKernel = type == S_IFREG && KernelFiles.hold(descriptor)
+        let isFit = type == S_IFREG && !isOfKernel || kind == .stream && isStream
         guard isFit else {
             close(descriptor)
-            let expected = kind == .regular ? "a regular file" : "a file or a pipe"
-            throw .kind(path: path, is: name(of: type), expected: expected)
+            let found = isOfKernel ? "made up by the kernel" : name(of: type)
+            throw .kind(path: path, is: found, expected: kind.expected)
         }
         // Reads of a stream wait for its writer.
-        _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK)
+        if type != S_IFREG { _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK) }
         if type == S_IFIFO && inherited == nil {
             do throws(InputFileError) {
                 try awaitWriter(descriptor, path)
@@ -122,6 +142,9 @@ public enum InputFile {
             guard bytes.count <= bytesMax else { throw .size(path: path, bytesMax: bytesMax) }
         }
     }
+
+    /// Whether a path names a descriptor of this process, under which another process finds something else.
+    public static func isDescriptor(_ path: String) -> Bool { inherited(path, .stream) != nil }
 
     /// The descriptor of this process that a path names.
     private static func inherited(_ path: String, _ kind: Kind) -> Int32? {

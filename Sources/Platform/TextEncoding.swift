@@ -32,6 +32,46 @@ public enum TextEncoding {
         }
     }
 
+    /// The encoding of one byte a character that the bytes of a text speak for, as `iconv` calls it: `latin1` or
+    /// `windows-1252`; `nil` where they speak for none of the two.
+    ///
+    ///     TextEncoding.eightBit(Array("caf".utf8) + [0xE9, 0x0A], faultAt: 3)     // "latin1"
+    ///
+    /// - Parameter faultAt: where the text ceases to be UTF-8. What is not ASCII before was UTF-8, so that the text is
+    ///   damaged there rather than written in another way.
+    public static func eightBit(_ bytes: some Collection<UInt8>, faultAt: Int) -> String? {
+        let bytes = Array(bytes)
+        let marks = bytes.filter { $0 >= 0x80 }
+        let isWestern =
+            bytes.prefix(max(0, faultAt)).allSatisfy { $0 < 0x80 }
+            && bytes.allSatisfy { $0 >= 0x20 || (0x09...0x0D).contains($0) || $0 == 0x1B }
+            // Other alphabets have hardly a letter in ASCII.
+            && marks.count * 3 <= bytes.count
+        guard isWestern, !marks.isEmpty else { return nil }
+        // In Latin-1 these are control characters; Windows has quotation marks and dashes there, and five gaps.
+        guard marks.contains(where: { $0 < 0xA0 }) else { return "latin1" }
+        return marks.contains { [0x81, 0x8D, 0x8F, 0x90, 0x9D].contains($0) } ? nil : "windows-1252"
+    }
+
+    /// Where bytes cease to be UTF-8: the place of the first character that is none, counted from 0; `nil` if all are.
+    public static func fault(in bytes: [UInt8]) -> Int? {
+        do {
+            _ = try UTF8Span(validating: bytes.span)
+            return nil
+        } catch {
+            return error.byteOffsets.lowerBound
+        }
+    }
+
+    /// What to do about a text that is not UTF-8, as a part of a sentence.
+    ///
+    /// - Parameter encoding: the one that it is likely to be in, as `iconv` calls it.
+    public static func advice(_ encoding: String?) -> String {
+        guard let encoding else { return "convert it to UTF-8 (iconv -f ENCODING -t utf-8)" }
+        let name = encoding == "latin1" ? "Latin-1" : "Windows-1252"
+        return "it looks like \(name): convert it to UTF-8 (iconv -f \(encoding) -t utf-8)"
+    }
+
     /// What is wrong with a text in which a zero byte was found, and what to do: the end of a message.
     public static func zeroByteAdvice(_ start: some Collection<UInt8>) -> String {
         let name = other(start)

@@ -25,28 +25,10 @@ public enum RequestCheck {
     ) -> [Finding] {
         var findings: [Finding] = []
         var known = text
-        let hasPreparedData = request.resumes && RunDirectoryState.hasPreparedData(in: request.output)
-        if !hasPreparedData {
-            do {
-                known = try text ?? inspect(request.configuration, bytesMax: textBytes)
-                if let problem = lengthProblem(request.configuration, known) {
-                    findings.append(Finding(.data, problem))
-                }
-                if let note = known.flatMap({ LearntShare(request.configuration, $0).note }) {
-                    findings.append(Finding(.note, note))
-                }
-            } catch {
-                findings.append(Finding(.data, "\(error)\(request.hint(error))"))
-            }
-            if case .file(let path) = request.configuration.data.validation {
-                do {
-                    _ = try TextInspection(
-                        path: path, data: request.configuration.data, longest: request.configuration.training.sequence,
-                        bytesMax: textBytes)
-                } catch {
-                    findings.append(Finding(.data, "data.validation: \(error)\(request.hint(error))"))
-                }
-            }
+        if hasPreparedData(request) {
+            findings += dataNotes(request)
+        } else {
+            findings += textFindings(request, &known)
         }
         let size = size(request, known)
         if let problem = size.problem(within: limits, startsWorkers: request.isWhollyHere) {
@@ -65,11 +47,76 @@ public enum RequestCheck {
         return findings.filter { $0.kind != .note } + findings.filter { $0.kind == .note }
     }
 
-    /// Reads a configuration's training text.
-    static func inspect(_ configuration: RunConfiguration, bytesMax: Int) throws(CorpusError) -> TextInspection {
+    /// Whether the run goes on with data that are there, and its text is not read any more.
+    static func hasPreparedData(_ request: RunRequest) -> Bool {
+        request.resumes && RunDirectoryState.hasPreparedData(in: request.output)
+    }
+
+    /// Which texts hold something else than when the run in the directory prepared its data, which it keeps.
+    public static func dataNotes(_ request: RunRequest) -> [Finding] {
+        PreparedTexts.changed(since: "\(request.output)/data", request.configuration.data).map { path in
+            Finding(
+                .note,
+                "\(ForeignText.shown(path)): has changed since the run in "
+                    + "\(ForeignText.shown(request.output)) was begun, "
+                    + "which keeps its data as they were then; to learn the text as it is now choose another --output")
+        }
+    }
+
+    /// Looks at the texts that a new run reads.
+    ///
+    /// - Parameter known: what is known of the training text already, and then at least of its beginning.
+    private static func textFindings(_ request: RunRequest, _ known: inout TextInspection?) -> [Finding] {
+        let configuration = request.configuration
+        var findings: [Finding] = []
+        if let problem = streamProblem(request, configuration.data.train) {
+            findings.append(Finding(.data, "data.train: \(problem)"))
+        } else {
+            do {
+                let text = try known ?? inspect(request, bytesMax: textBytes)
+                known = text
+                if let problem = lengthProblem(configuration, text) { findings.append(Finding(.data, problem)) }
+                if let note = LearntShare(configuration, text).note { findings.append(Finding(.note, note)) }
+            } catch {
+                findings.append(Finding(.data, "\(error)\(request.hint(error))"))
+            }
+        }
+        guard case .file(let path) = configuration.data.validation else { return findings }
+        if let problem = streamProblem(request, path) {
+            findings.append(Finding(.data, "data.validation: \(problem)"))
+        } else {
+            do {
+                _ = try inspect(path, configuration, bytesMax: textBytes)
+            } catch {
+                findings.append(Finding(.data, "data.validation: \(error)\(request.hint(error))"))
+            }
+        }
+        return findings
+    }
+
+    /// Why a text that only this process can read is of no use to a server that is another one.
+    private static func streamProblem(_ request: RunRequest, _ path: String) -> String? {
+        guard request.isWhollyHere, path != "-", InputFile.isDescriptor(path) else { return nil }
+        return
+            "'\(ForeignText.shown(path))' is a stream of this command alone, and it is the server that reads the text; "
+            + "write it into a file first (cat > FILE), and name that"
+    }
+
+    /// Reads the training text of a request: as its run has prepared it where that is what it goes on with.
+    static func inspect(_ request: RunRequest, bytesMax: Int) throws(CorpusError) -> TextInspection {
+        let configuration = request.configuration
+        guard !hasPreparedData(request) else {
+            return try TextInspection(
+                preparedIn: "\(request.output)/data", configuration.data, longest: configuration.training.sequence)
+        }
+        return try inspect(configuration.data.train, configuration, bytesMax: bytesMax)
+    }
+
+    private static func inspect(
+        _ path: String, _ configuration: RunConfiguration, bytesMax: Int
+    ) throws(CorpusError) -> TextInspection {
         try TextInspection(
-            path: configuration.data.train, data: configuration.data, longest: configuration.training.sequence,
-            bytesMax: bytesMax)
+            path: path, data: configuration.data, longest: configuration.training.sequence, bytesMax: bytesMax)
     }
 
     /// What the run takes, as far as the text is known.
@@ -105,7 +152,9 @@ public enum RequestCheck {
         let kept = TextInspection.learnt(of: tokens, configuration.data)
         let needed = training.batch * training.sequence + 1
         guard kept < needed else { return nil }
-        return "\(configuration.data.train): the training text has \(text.isComplete ? "" : "at most ")\(kept) tokens, "
+        return
+            "\(configuration.data.train): the training text has \(text.isComplete ? "" : "at most ")"
+            + "\(Counted.text(kept, "token")), "
             + "but \(needed) are needed: one step of training.batch \(training.batch) lanes by training.sequence "
             + "\(training.sequence), and one more to predict; lower one of them"
     }
@@ -116,15 +165,15 @@ public enum RequestCheck {
         guard request.partitions > size.chunks else { return [] }
         var size = size
         // More symbols are more chunks: only the whole text can say that there are too few.
-        if text?.isComplete != true, let whole = try? inspect(request.configuration, bytesMax: .max) {
+        if text?.isComplete != true, let whole = try? inspect(request, bytesMax: .max) {
             size = self.size(request, whole)
         }
         guard request.partitions > size.chunks else { return [] }
         return [
             Finding(
                 .usage,
-                "--partitions \(request.partitions): the model has \(size.chunks) chunks of parameters, and each "
-                    + "partition needs one; use at most \(size.chunks)")
+                "--partitions \(request.partitions): the model has \(Counted.text(size.chunks, "chunk")) of "
+                    + "parameters, and each partition needs one; use at most \(size.chunks)")
         ]
     }
 
@@ -136,7 +185,7 @@ public enum RequestCheck {
         return [
             Finding(
                 .usage,
-                "a server with \(request.workers) worker\(request.workers == 1 ? "" : "s") needs about \(needed) open "
+                "a server with \(Counted.text(request.workers, "worker")) needs about \(needed) open "
                     + "files, and \(allowed) are allowed: raise the limit (ulimit -n) or lower --workers")
         ]
     }

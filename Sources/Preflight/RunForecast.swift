@@ -34,7 +34,9 @@ public struct RunForecast: Sendable, Encodable {
         public let tokens, lines: Int
         /// The symbols of the run.
         public let vocabulary: Int
-        /// The different words of the text, where tokens are words.
+        /// Whether these are the data that the run in the directory has prepared, and goes on with.
+        public let isPrepared: Bool
+        /// The different words of the text, where tokens are words; unknown of prepared data.
         public let distinctWords: Int?
         /// The part of the tokens that is `<unk>`.
         public let unknownShare: Double?
@@ -74,7 +76,7 @@ public struct RunForecast: Sendable, Encodable {
     /// Reads the text and measures the machine.
     public init(_ request: RunRequest, textBytesMax: Int = textBytesMax) {
         let configuration = request.configuration
-        let inspected = try? RequestCheck.inspect(configuration, bytesMax: textBytesMax)
+        let inspected = try? RequestCheck.inspect(request, bytesMax: textBytesMax)
         let size = RequestCheck.size(request, inspected)
         let problems = RequestCheck.findings(request, text: inspected)
         self.problems = problems
@@ -88,7 +90,8 @@ public struct RunForecast: Sendable, Encodable {
         text = Text(
             bytes: inspected.fileBytes, bytesRead: inspected.bytesRead, tokens: inspected.tokensOfFile,
             lines: inspected.linesOfFile, vocabulary: inspected.vocabulary,
-            distinctWords: isWords ? inspected.distinctWords : nil,
+            isPrepared: inspected.isPrepared,
+            distinctWords: isWords && !inspected.isPrepared ? inspected.distinctWords : nil,
             unknownShare: isWords ? inspected.unknownShare : nil, linesCut: isSequences ? inspected.linesCut : nil,
             cutShare: isSequences ? inspected.cutShare : nil)
         guard let steps = RunSteps(configuration, inspected) else { return }

@@ -22,12 +22,15 @@ public struct StarterConfiguration: Sendable, Equatable {
     public init(text path: String) throws(CorpusError) {
         var data = DataConfiguration(train: path, validation: .fraction(0))
         var text: TextInspection
+        var remark = ""
         do throws(CorpusError) {
             text = try Self.inspect(data)
         } catch {
             // What is no text in UTF-8, and no other format by its looks, is learnt byte by byte.
-            guard case .notUTF8(_, _, _, nil) = error else { throw error }
+            guard case .notUTF8(_, let offset, let line, nil, let encoding) = error else { throw error }
             data.tokenizer = .bytes
+            remark =
+                " (line \(line) is not UTF-8 at byte \(offset); to learn characters \(TextEncoding.advice(encoding)))"
             text = try Self.inspect(data)
         }
         let average = Double(text.tokens) / Double(max(1, text.lines.lines))
@@ -37,8 +40,8 @@ public struct StarterConfiguration: Sendable, Equatable {
         }
         let choice = try Choice(data, text)
         summary =
-            "\(data.tokenizer.rawValue), \(data.shape == .stream ? "one stream" : "a sequence on each line"), "
-            + "\(text.vocabulary) symbols, \(choice.layers) layer\(choice.layers == 1 ? "" : "s") of \(choice.hidden)"
+            "\(data.tokenizer.rawValue)\(remark), \(data.shape == .stream ? "one stream" : "a sequence on each line"), "
+            + "\(Counted.text(text.vocabulary, "symbol")), \(Counted.text(choice.layers, "layer")) of \(choice.hidden)"
         yaml = Self.yaml(data, text, choice)
     }
 
@@ -90,13 +93,17 @@ public struct StarterConfiguration: Sendable, Equatable {
     private static func yaml(_ data: DataConfiguration, _ text: TextInspection, _ choice: Choice) -> String {
         let isStream = data.shape == .stream
         let size = text.isComplete ? "" : " (from its first \(text.bytesRead >> 20) MiB)"
+        let counts = [
+            Counted.text(text.tokensOfFile, "token"), Counted.text(text.linesOfFile, "line"),
+            Counted.text(text.vocabulary, "symbol"),
+        ].joined(separator: ", ")
         let validation = choice.validation == 0 ? "0" : "\(choice.validation)"
         let batch = isStream ? "places in the text, read side by side in" : "lines of"
         let sequence =
             isStream ? "Tokens that are read at each of them in one update." : "The longest line; longer ones are cut."
         return """
             # A first configuration for \(ForeignText.shown(data.train, bytesMax: 200)): \
-            \(text.tokensOfFile) tokens, \(text.linesOfFile) lines, \(text.vocabulary) symbols\(size).
+            \(counts)\(size).
             # Look before you start:  rondo check FILE      Train:  rondo train FILE      All keys:  rondo config FILE
 
             task: language-model          # learns to predict each token of a text from those before it

@@ -2,6 +2,7 @@
 
 import Checkpoints
 import Foundation
+import Platform
 
 /// `metrics.jsonl` in a run's directory: a row for each evaluation and for every hundredth step, ascending, each once.
 ///
@@ -31,9 +32,7 @@ struct MetricsFile {
 
     /// A life begins after `step`, of which version `evaluated` is known: what is beyond is written anew.
     mutating func begin(after step: Int, evaluated: Int?) {
-        guard let size = try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int,
-            size <= Self.bytesMax, let data = FileManager.default.contents(atPath: path)
-        else { return }
+        guard let data = try? InputFile.contents(path, .regular, bytesMax: Self.bytesMax) else { return }
         var rows: [UInt8] = []
         for line in data.split(separator: UInt8(ascii: "\n")) {
             guard let row = try? JSONDecoder().decode(Row.self, from: Data(line)), row.step > 0, row.step <= step,
@@ -42,7 +41,7 @@ struct MetricsFile {
             rows += line
             rows.append(UInt8(ascii: "\n"))
         }
-        guard rows != [UInt8](data) else { return }
+        guard rows != data else { return }
         do { try AtomicFile.write(rows, to: path) } catch { problem = "\(error)" }
     }
 

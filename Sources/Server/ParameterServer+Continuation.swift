@@ -4,6 +4,7 @@ import Configuration
 import Corpora
 import Foundation
 import Logging
+import Platform
 import Tasks
 
 /// What the preparation of the data needs to know of a run's directory; it goes on while the server answers.
@@ -42,7 +43,8 @@ extension ParameterServer {
         } catch let error as ServerError {
             throw error
         } catch {
-            throw .data("\(error)")
+            let isStorageFailure = (error as? CorpusError)?.isStorageFailure ?? false
+            throw isStorageFailure ? .storage("\(error)") : .data("\(error)")
         }
     }
 
@@ -69,6 +71,7 @@ extension ParameterServer {
         guard other.tokenizer == corpus.tokenizer else { throw differs("symbols") }
         guard other.training.sha256 == corpus.training.sha256 else { throw differs("text") }
         guard other.validation?.sha256 == corpus.validation?.sha256 else { throw differs("validation text") }
+        PreparedTexts.move(from: path, to: directory.dataPath)
     }
 
     /// The changes of a run's keys so far, and those with which it goes on.
@@ -96,7 +99,8 @@ extension ParameterServer {
         let done = max(record.step, record.positions?.max() ?? 0)
         guard done > task.totalSteps else { return }
         throw .directory(
-            "\(directory.path): the run there has done \(done) steps, and training.epochs \(task.epochs)"
+            "\(directory.path): the run there has done \(Counted.text(done, "step")), "
+                + "and training.epochs \(task.epochs)"
                 + (task.configuration.training.steps.map { ", training.steps \($0)" } ?? "")
                 + " ask for \(task.totalSteps): nothing is changed or lost; ask for at least \(done), or choose "
                 + "another --output to begin anew")

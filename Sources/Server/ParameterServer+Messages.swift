@@ -278,7 +278,7 @@ extension ParameterServer {
         for (outcome, count) in zip(outcomes, expected) {
             let place = "shard \(outcome.shard) of step \(lease.step + 1)"
             guard outcome.tokens == count else {
-                return "reported \(outcome.tokens) tokens for \(place), which has \(count)"
+                return "reported \(Counted.text(outcome.tokens, "token")) for \(place), which has \(count)"
             }
             // A mean of so little is rounding; a loss is no less than nothing.
             guard !(outcome.loss < -1e-3 * Double(count) - 1e-3) else {

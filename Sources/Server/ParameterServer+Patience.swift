@@ -63,7 +63,7 @@ extension ParameterServer {
             }
             if case .gathering = coordinator.phase {
                 let missing = coordinator.rules.expectedWorkers - views.count
-                return missing > 0 ? "\(missing) of \(coordinator.rules.expectedWorkers) workers" : ""
+                return missing > 0 ? "\(missing) of \(Counted.text(coordinator.rules.expectedWorkers, "worker"))" : ""
             }
             let slow = views.compactMap { view -> String? in
                 guard let lease = view.lease, let began = members[view.identifier]?.leaseBegan,

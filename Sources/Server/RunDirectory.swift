@@ -36,8 +36,8 @@ struct RunDirectory: ~Copyable {
     private let isMade: Bool
     private var isRegistered = false
 
-    private static let identityName = "run.json"
-    private static let configurationName = "configuration.json"
+    fileprivate static let identityName = "run.json"
+    fileprivate static let configurationName = "configuration.json"
 
     var dataPath: String { path + "/data" }
     /// Where data are prepared to be compared with those of the run.
@@ -109,7 +109,8 @@ struct RunDirectory: ~Copyable {
     ///
     /// - Parameter isComplete: whether nothing is left to compute; a run that was complete may get more steps, or have
     ///   to do some again.
-    /// - Throws: `ServerError.directory` if a new run cannot be written, `.storage` if one that goes on cannot.
+    /// - Throws: `ServerError.directory` if a new run may not be written there; `.storage` if the disk fails, or if a
+    ///   run that goes on cannot be written.
     mutating func register(_ configuration: RunConfiguration, isComplete: Bool) throws(ServerError) {
         if !isComplete { identity.completed = false }
         do {
@@ -118,7 +119,7 @@ struct RunDirectory: ~Copyable {
             try AtomicFile.write(configuration.json(), to: "\(path)/\(Self.configurationName)")
             try Self.write(identity, to: "\(path)/\(Self.identityName)")
         } catch {
-            throw isNew ? .directory("\(error)") : .storage("\(error)")
+            throw isNew && !error.isStorageFailure ? .directory("\(error)") : .storage("\(error)")
         }
         isRegistered = true
         RunEnding.remove(inDirectory: path)
@@ -165,22 +166,35 @@ struct RunDirectory: ~Copyable {
         return String(repeating: "0", count: number.leadingZeroBitCount / 4) + String(number, radix: 16)
     }
 
-    private static func readIdentity(_ path: String) throws(ServerError) -> Identity? {
+    fileprivate static func readIdentity(_ path: String) throws(ServerError) -> Identity? {
         do {
             let bytes = try InputFile.contents(path, .regular, bytesMax: RunDirectoryState.bytesMax)
-            return try JSONDecoder().decode(Identity.self, from: Data(bytes))
+            let identity = try JSONDocument.decode(Identity.self, from: bytes)
+            // The next life is numbered one higher.
+            guard identity.incarnation < UInt64(ForeignNumber.countMax) else {
+                throw JSONProblem("the key \"incarnation\": expected a number of at most \(ForeignNumber.countMax)")
+            }
+            return identity
         } catch InputFileError.system(_, code: ENOENT) {
             return nil
         } catch {
-            throw .directory("\(path): not readable as a run; move the directory away or choose another --output")
+            throw .directory(
+                "\(path): not readable as a run: \(InputFileError.reason(of: error)); "
+                    + "move the directory away or choose another --output"
+            )
         }
     }
 
-    private static func configuration(_ path: String) throws(ServerError) -> RunConfiguration {
-        guard let bytes = try? InputFile.contents(path, .regular, bytesMax: RunDirectoryState.bytesMax),
-            let configuration = try? RunConfiguration(json: bytes)
-        else { throw .directory("\(path): not readable; move the directory away or choose another --output") }
-        return configuration
+    fileprivate static func configuration(_ path: String) throws(ServerError) -> RunConfiguration {
+        do {
+            let bytes = try InputFile.contents(path, .regular, bytesMax: RunDirectoryState.bytesMax)
+            return try JSONDocument.decode(RunConfiguration.self, from: bytes)
+        } catch {
+            throw .directory(
+                "\(path): not readable: \(InputFileError.reason(of: error)); "
+                    + "move the directory away or choose another --output"
+            )
+        }
     }
 }
 
@@ -205,6 +219,17 @@ public enum RunDirectoryState: Sendable, Equatable {
 
     /// The most bytes that are read of the small files of a directory.
     static let bytesMax = 1 << 20
+
+    /// Why a run that is there cannot go on, whatever its next start asks for; `nil` if nothing is known.
+    public static func problem(path: String) -> String? {
+        do throws(ServerError) {
+            guard try RunDirectory.readIdentity("\(path)/\(RunDirectory.identityName)") != nil else { return nil }
+            _ = try RunDirectory.configuration("\(path)/\(RunDirectory.configurationName)")
+            return nil
+        } catch {
+            return error.description
+        }
+    }
 
     /// Looks at a directory.
     public static func of(path: String) -> RunDirectoryState {

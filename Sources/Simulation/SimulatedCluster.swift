@@ -218,7 +218,7 @@ final class SimulatedCluster {
 
     private func isExpected(_ error: WorkerError) -> Bool {
         switch error {
-        case .unreachable, .system: true
+        case .unreachable, .storage, .system: true
         case .data, .training: false
         }
     }

@@ -50,7 +50,7 @@ public enum RunPlan: Sendable, Equatable {
         }
         let state = RunDirectoryState.of(path: output)
         guard state != .empty else { return .start }
-        // Without a readable configuration there, the server will say what is wrong with the directory.
+        if let problem = RunDirectoryState.problem(path: output) { throw ProgramFailure(.usage, problem) }
         if let bytes = FileText.bytes("\(output)/configuration.json"), let theirs = try? RunConfiguration(json: bytes) {
             let changes = configuration.changes(from: theirs)
             if changes.all.contains(where: { $0.effect != .none }), state == .unfinished, !hasCheckpoint(output) {

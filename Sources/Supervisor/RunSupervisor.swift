@@ -5,6 +5,7 @@ import Client
 import Configuration
 import Messaging
 import Platform
+import Server
 
 #if canImport(Glibc)
 import Glibc
@@ -130,7 +131,7 @@ public final class RunSupervisor {
             destroyEverything()
             recordEnding(.failed, error.line, error.status)
             // The logs of other failures tell what happened.
-            if error.status == .usage || error.status == .badData { traces.remove() }
+            if [.usage, .badData, .storage].contains(error.status) { traces.remove() }
             throw error
         }
     }
@@ -223,7 +224,7 @@ public final class RunSupervisor {
     private func startWorkers() {
         let now = MonotonicClock.seconds
         slots = (1...max(1, request.workers)).map { WorkerSlot(name: "worker-\($0)", startAt: now) }
-        display.show(waitingFor: "starting \(request.workers) worker\(request.workers == 1 ? "" : "s")")
+        display.show(waitingFor: "starting \(Counted.text(request.workers, "worker"))")
     }
 
     private func startWorker(_ index: Int) throws(ProgramFailure) {
@@ -313,6 +314,8 @@ public final class RunSupervisor {
         case .unreachable where serverIsDoomed: break
         case .usage, .badData, .unreachable, .internalError: throw failure(ofServer: end)
         case .storage:
+            // A run that has not begun has nothing to lose by another start.
+            guard RunDirectoryState.of(path: request.output) != .empty else { throw failure(ofServer: end) }
             awaitDisk()
             return nil
         case .partitionLost: replacePartitions()

@@ -4,6 +4,7 @@ import Configuration
 import Corpora
 import Numerics
 import Optimization
+import Platform
 import Recurrent
 
 /// A language model's run: everything about it that is a pure function of configuration and data.
@@ -88,7 +89,8 @@ public struct LanguageModelTask: Sendable {
         let model = configuration.model
         let training = configuration.training
         return "\(model.cell.rawValue) \(model.layers)×\(model.hidden), embedding \(model.embedding), "
-            + "\(shape.vocabulary) symbols, \(configuration.data.shape.rawValue) \(training.batch)×\(training.sequence)"
+            + "\(Counted.text(shape.vocabulary, "symbol")), "
+            + "\(configuration.data.shape.rawValue) \(training.batch)×\(training.sequence)"
     }
 
     /// Sets the initial weights of the run.

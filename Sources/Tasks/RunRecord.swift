@@ -2,6 +2,7 @@
 
 import Configuration
 import Foundation
+import Platform
 
 /// The content of `run.json` besides the configuration.
 public struct RunRecord: Codable, Sendable, Equatable {
@@ -107,21 +108,42 @@ extension RunRecord {
     /// - Throws: `RunRecordError` if the bytes are no run record.
     public static func decode(_ json: [UInt8], path: String) throws(RunRecordError) -> (RunRecord, RunConfiguration) {
         do {
-            let record = try JSONDecoder().decode(RunRecord.self, from: Data(json))
-            guard let object = try JSONSerialization.jsonObject(with: Data(json)) as? [String: Any],
-                let configuration = object["configuration"]
-            else { throw RunRecordError(description: "\(path): no configuration in it") }
-            guard record.step >= 0, record.totalSteps >= 0 else {
-                throw RunRecordError(
-                    description: "\(path): not a run record of Rondo: step \(record.step) of \(record.totalSteps)")
-            }
-            let bytes = [UInt8](try JSONSerialization.data(withJSONObject: configuration))
-            return (record, try RunConfiguration(json: bytes))
-        } catch let error as RunRecordError {
-            throw error
+            let file = try JSONDocument.decode(RunFile.self, from: json)
+            if let problem = file.record.problem { throw JSONProblem(problem) }
+            return (file.record, file.configuration)
         } catch {
             throw RunRecordError(description: "\(path): not a run record of Rondo: \(error)")
         }
+    }
+
+    /// What is wrong with the numbers; `nil` if each is possible.
+    private var problem: String? {
+        let counts: [(key: String, value: Int?, least: Int)] = [
+            ("step", step, 0), ("totalSteps", totalSteps, 0), ("stepsPerEpoch", stepsPerEpoch, 1), ("epoch", epoch, 0),
+            ("stepInEpoch", stepInEpoch, 0), ("lastEvaluated", lastEvaluated, 0), ("updates", updates, 0),
+            ("bestStep", bestStep, 0), ("vocabulary", vocabulary, 1), ("positions", positions?.min(), 0),
+            ("positions", positions?.max(), 0),
+        ]
+        for (key, value, least) in counts {
+            guard let value, value < least || value > ForeignNumber.countMax else { continue }
+            return
+                "the key \"\(key)\": expected a whole number from \(least) to \(ForeignNumber.countMax), found \(value)"
+        }
+        return nil
+    }
+}
+
+/// The whole file.
+private struct RunFile: Decodable {
+    let record: RunRecord
+    let configuration: RunConfiguration
+
+    private enum CodingKeys: String, CodingKey { case configuration }
+
+    init(from decoder: any Decoder) throws {
+        record = try RunRecord(from: decoder)
+        configuration = try decoder.container(keyedBy: CodingKeys.self).decode(
+            RunConfiguration.self, forKey: .configuration)
     }
 }
 

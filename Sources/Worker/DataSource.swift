@@ -119,14 +119,17 @@ struct DataSource {
         logger.notice("fetching data", metadata: ["name": "\(file.name)", "bytes": "\(file.bytes)"])
         let folder = NSTemporaryDirectory()
         if let free = Self.freeBytes(folder), file.bytes > free {
-            throw WorkerError.data(
+            throw WorkerError.storage(
                 "the server announces \(file.bytes) bytes of \(ForeignText.shown(file.name, bytesMax: 50)) data; "
                     + "\(folder) has room for \(free): set TMPDIR to a folder with more, or give --data")
         }
         // A name that nobody can foresee, for this user alone.
         let path = folder + "/rondo-\(UUID().uuidString).tokens"
         let descriptor = createFile(path)
-        guard descriptor >= 0 else { throw WorkerError.data("\(path): \(String(cString: strerror(errno)))") }
+        guard descriptor >= 0 else {
+            throw WorkerError.storage(
+                "\(path): cannot be made: \(String(cString: strerror(errno))); set TMPDIR to another folder")
+        }
         let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
         defer {
             try? handle.close()
@@ -156,11 +159,11 @@ struct DataSource {
             do {
                 try handle.write(contentsOf: frame.bytes())
             } catch {
-                throw WorkerError.system("\(path): cannot be written: is the disk full? Set TMPDIR to another folder")
+                throw WorkerError.storage("\(path): cannot be written: is the disk full? Set TMPDIR to another folder")
             }
             received += UInt64(frame.count)
         }
-        try handle.synchronize()
+        // No sync: the file goes with this process.
         let tokens = try MappedTokens(path: path)
         guard tokens.sha256() == file.sha256 else {
             throw WorkerError.data("\(file.name): what came from the server has another SHA-256 than it announced")

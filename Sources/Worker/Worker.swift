@@ -50,13 +50,15 @@ public enum WorkerError: Error, CustomStringConvertible {
     case data(String)
     /// The run failed.
     case training(String)
+    /// The disk does not take the data.
+    case storage(String)
     /// Something that should not happen.
     case system(String)
 
     /// One line that says what was wrong and what to do.
     public var description: String {
         switch self {
-        case .unreachable(let text), .data(let text), .training(let text), .system(let text): text
+        case .unreachable(let text), .data(let text), .training(let text), .storage(let text), .system(let text): text
         }
     }
 }

@@ -59,6 +59,7 @@ struct WorkerCommand: ParsableCommand {
             return switch error as? WorkerError {
             case .unreachable: .unreachable
             case .data: .badData
+            case .storage: .storage
             case .training, .system, nil: .internalError
             }
         }

@@ -117,7 +117,7 @@ enum AuditText {
     }
 
     private static func count(_ number: Int, _ noun: String, _ nouns: String? = nil) -> String {
-        "\(grouped(number)) \(number == 1 ? noun : nouns ?? noun + "s")"
+        Readable.counted(number, noun, plural: nouns)
     }
 
     private static func grouped(_ number: Int) -> String { Readable.grouped(number) }

@@ -16,7 +16,7 @@ struct CheckCommand: ParsableCommand {
             computed. Nothing is written. The exit code is that of 'rondo train': 0 if it would start.
             """)
 
-    @OptionGroup var plan: PlanOptions
+    @OptionGroup var options: PlanOptions
 
     @Option(help: ArgumentHelp("Also whether a server could listen there.", valueName: "tcp://HOST:PORT"))
     var bind: String?
@@ -26,8 +26,9 @@ struct CheckCommand: ParsableCommand {
 
     mutating func run() throws {
         Interruption.endsProgram()
-        var problems: [Finding] = []
-        let request = try plan.request { problems.append(Finding(.usage, $0.description)) }
+        var (request, plan, problems) = try options.request()
+        // Of a complete run the data are known as well.
+        request.resumes = request.resumes || plan == .nothing
         if let bind, let finding = PortCheck.finding(try Endpoint(typed: bind)) { problems.append(finding) }
         if let process = RunDirectoryState.livingServer(in: request.output) {
             problems.append(
@@ -45,55 +46,5 @@ struct CheckCommand: ParsableCommand {
             try StandardOutput.write(ForecastText.lines(forecast, request).joined(separator: "\n") + "\n")
         }
         try ProgramFailure.refuse(all, program: "rondo")
-    }
-}
-
-/// What `train` and `check` are both asked for.
-struct PlanOptions: ParsableArguments {
-    @Argument(help: ArgumentHelp("The run's configuration, a YAML file.", valueName: "config"))
-    var configurationPath: String
-
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp("How many workers to start. (default: 2, or 1 on a single core)", valueName: "n"))
-    var workers: Int?
-
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp(
-            "How many server processes share the parameters; any number gives the same bits.", valueName: "n"))
-    var partitions = 1
-
-    @Option(
-        help: ArgumentHelp("The run's directory. (default: runs/ and the configuration's name)", valueName: "dir"))
-    var output: String?
-
-    @Option(
-        name: .customLong("set"), parsing: .singleValue,
-        help: ArgumentHelp(
-            "Override a key of the configuration, such as training.adam.rate=0.01.", valueName: "key=value"))
-    var overrides: [String] = []
-
-    /// The request, with the directory looked at.
-    ///
-    /// - Parameter refused: hears why the run in the directory cannot be continued.
-    func request(_ refused: (ProgramFailure) -> Void) throws -> RunRequest {
-        let workers = workers ?? Executables.defaultWorkers
-        guard (1...1024).contains(workers) else {
-            throw ProgramFailure(.usage, "--workers \(workers): expected a number from 1 to 1024")
-        }
-        guard (1...256).contains(partitions) else {
-            throw ProgramFailure(.usage, "--partitions \(partitions): expected a number from 1 to 256")
-        }
-        let run = try RunConfiguration(file: configurationPath, overrides: overrides)
-        let output = output ?? TrainingRequest.defaultOutput(configurationPath: configurationPath)
-        var resumes = false
-        do throws(ProgramFailure) {
-            resumes = try RunPlan.decide(output: output, configuration: run) == .resume
-        } catch {
-            refused(error)
-        }
-        return RunRequest(
-            configuration: run, output: output, workers: workers, partitions: partitions, resumes: resumes)
     }
 }

@@ -3,6 +3,7 @@
 import ArgumentParser
 import Configuration
 import Corpora
+import Platform
 import Preflight
 import Supervisor
 
@@ -29,6 +30,12 @@ struct InitCommand: ParsableCommand {
 
     mutating func run() throws {
         Interruption.endsProgram()
+        guard !InputFile.isDescriptor(text) else {
+            throw ProgramFailure(
+                .badData,
+                "'\(InputFile.name(text))' is a stream, and a configuration names a text that is read later; "
+                    + "write it into a file first (cat > FILE), and name that")
+        }
         let starter: StarterConfiguration
         do {
             starter = try StarterConfiguration(text: text)
@@ -63,7 +70,7 @@ struct InitCommand: ParsableCommand {
             guard written > 0 || errno == EINTR else {
                 let reason = String(cString: strerror(errno))
                 unlink(path)
-                throw ProgramFailure(.internalError, "\(path): cannot be written: \(reason)")
+                throw ProgramFailure(.storage, "\(path): cannot be written: \(reason)")
             }
             bytes = bytes.dropFirst(max(0, written))
         }

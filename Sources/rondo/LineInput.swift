@@ -1,6 +1,5 @@
 // Lines of a file or of standard input, as they come.
 
-import Inference
 import Platform
 import Supervisor
 
@@ -15,7 +14,7 @@ import Darwin
 /// Reads whatever is there and hands out the whole lines of it: a reader at the other end of two pipes gets an answer
 /// to each line without closing its end.
 struct LineInput: ~Copyable {
-    /// A line without its end, and its number from 1.
+    /// A line with its end, if it has one, and its number from 1.
     struct Line {
         var bytes: [UInt8]
         var number: Int
@@ -66,7 +65,7 @@ struct LineInput: ~Copyable {
         var start = 0
         while lines.count < Self.linesMax, let end = rest[max(start, searched)...].firstIndex(of: 0x0A) {
             lineCount += 1
-            lines.append(Line(bytes: LoadedModel.withoutLineEnd(Array(rest[start...end])), number: lineCount))
+            lines.append(Line(bytes: Array(rest[start...end]), number: lineCount))
             start = end + 1
         }
         rest.removeFirst(start)

@@ -21,6 +21,7 @@ struct RondoCommand: ParsableCommand {
             switch error {
             case InferenceError.request: .usage
             case InferenceError.data: .badData
+            case InferenceError.storage: .storage
             case let error as ClientError: error.exitStatus
             default: .internalError
             }
@@ -35,6 +36,7 @@ extension ClientError {
         switch self {
         case .invalidEndpoint, .refused, .output: .usage
         case .nobodyListens, .unreachable, .otherProtocol, .noAnswer, .keys: .unreachable
+        case .storage: .storage
         case .malformed, .system: .internalError
         }
     }

@@ -10,7 +10,8 @@ struct ScoreCommand: ParsableCommand {
         discussion: """
             One line for each: the sum of the log-probabilities in nats, how many tokens were predicted, the line; \
             with tabs between. Each line is read on its own, as if after a line end; its own end is predicted too. \
-            A byte order mark in front of the text is no part of it.
+            A byte order mark in front of the text is no part of it. A carriage return before a line end is one of the \
+            line's symbols where the model's text had them, and otherwise none.
             """)
 
     @Option(
@@ -38,6 +39,7 @@ struct ScoreCommand: ParsableCommand {
         var input = try LineInput(file)
         while var lines = try input.next() {
             if lines[0].number == 1 { lines[0].bytes = model.withoutMark(lines[0].bytes) }
+            for index in lines.indices { lines[index].bytes = model.withoutLineEnd(lines[index].bytes) }
             var encoded: [[Int32]] = []
             var failure: ProgramFailure?
             for line in lines {

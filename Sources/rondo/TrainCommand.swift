@@ -16,52 +16,19 @@ struct TrainCommand: ParsableCommand {
             Ctrl-C ends after a checkpoint; a second one ends at once.
             """)
 
-    @Argument(help: ArgumentHelp("The run's configuration, a YAML file.", valueName: "config"))
-    var configurationPath: String
-
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp("How many workers to start. (default: 2, or 1 on a single core)", valueName: "n"))
-    var workers: Int?
-
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp(
-            "How many server processes share the parameters; any number gives the same bits.", valueName: "n"))
-    var partitions = 1
-
-    @Option(
-        help: ArgumentHelp("The run's directory. (default: runs/ and the configuration's name)", valueName: "dir"))
-    var output: String?
-
-    @Flag(
-        help: ArgumentHelp(
-            "Let the run in the directory go on with another training.adam.*, training.clip or model.dropout, from its "
-                + "newest sound checkpoint and on record."))
-    var acceptChanges = false
-
-    @Option(
-        name: .customLong("set"), parsing: .singleValue,
-        help: ArgumentHelp(
-            "Override a key of the configuration, such as training.adam.rate=0.01.", valueName: "key=value"))
-    var overrides: [String] = []
+    @OptionGroup var options: PlanOptions
 
     @Flag(help: "Let other users read the run's directory, as the umask says. Otherwise it is closed to them.")
     var shared = false
 
     mutating func run() throws {
-        let workers = workers ?? Executables.defaultWorkers
-        guard (1...1024).contains(workers) else {
-            throw ProgramFailure(.usage, "--workers \(workers): expected a number from 1 to 1024")
-        }
-        guard (1...256).contains(partitions) else {
-            throw ProgramFailure(.usage, "--partitions \(partitions): expected a number from 1 to 256")
-        }
         // Until there are children a text that hangs holds nobody up.
         Interruption.endsProgram()
-        let run = try RunConfiguration(file: configurationPath, overrides: overrides)
-        let output = output ?? TrainingRequest.defaultOutput(configurationPath: configurationPath)
-        let plan = try RunPlan.decide(output: output, configuration: run, acceptsChanges: acceptChanges)
+        let (request, plan, problems) = try options.request()
+        let output = request.output
+        try ProgramFailure.refuse(
+            plan == .nothing ? RequestCheck.dataNotes(request) : problems + RequestCheck.findings(request),
+            program: "rondo")
         if plan == .nothing {
             tellOfLatest(output)
             return report(try RunSummary(output: output), "complete", again: true)
@@ -71,23 +38,19 @@ struct TrainCommand: ParsableCommand {
             for line in RunPlan.setDamagedAside(output) { StandardError.line("rondo: \(line)") }
             StandardError.line("rondo: \(output): the missing steps are computed again")
         }
-        try ProgramFailure.refuse(
-            RequestCheck.findings(
-                RunRequest(
-                    configuration: run, output: output, workers: workers, partitions: partitions,
-                    resumes: plan.resumes, configurationPath: configurationPath)), program: "rondo")
         if shared {
             FilePrivacy.share()
         } else if let warning = FilePrivacy.close(runDirectory: output) {
             StandardError.line("rondo: \(warning)")
         }
         TerminationSignal.install()
-        let request = TrainingRequest(
-            configuration: run, output: output, workers: workers, partitions: partitions,
-            acceptsChanges: acceptChanges, isShared: shared, executables: Executables.folder())
+        let training = TrainingRequest(
+            configuration: request.configuration, output: output, workers: request.workers,
+            partitions: request.partitions, acceptsChanges: options.acceptChanges, isShared: shared,
+            executables: Executables.folder())
         let before = plan == .resume ? try? RunSummary(output: output) : nil
         let began = MonotonicClock.seconds
-        let supervisor = try RunSupervisor(request, plan: plan)
+        let supervisor = try RunSupervisor(training, plan: plan)
         switch try supervisor.run() {
         case .completed:
             let summary = try RunSummary(

@@ -143,6 +143,45 @@ struct ConfigurationErrorTests {
         #expect(problem("task: language-model\ndata: \(data)") == "run.yaml:2: data.\(key): \(expected)")
     }
 
+    @Test("everything that is wrong is told, from the file and from the overrides")
+    func all() {
+        let yaml = """
+            task: language-modle
+            data: {validation: 2, vocabulary: 5}
+            model: {cell: ltsm, hidden: 16, hidden: 17, colour: red}
+            training: {epochs: x, batch: 4, shards: 5}
+            checkpoints: 7
+            """
+        do {
+            _ = try RunConfiguration(yaml: yaml, file: "run.yaml", overrides: ["nonsense", "training.clip=-1"])
+            Issue.record("read")
+        } catch {
+            #expect(
+                error.all.map(\.key) == [
+                    "model.hidden", "", "task", "data.train", "data.validation", "data.vocabulary", "model.colour",
+                    "model.cell", "training.epochs", "training.clip", "training.shards", "checkpoints",
+                ])
+            #expect(error.all.allSatisfy { !$0.description.contains("\n") })
+        }
+    }
+
+    @Test("what follows from another mistake is not told: a key under a wrong name is neither missing nor in conflict")
+    func consequences() {
+        func keys(_ yaml: String) -> [String] {
+            do {
+                _ = try RunConfiguration(yaml: yaml, file: "run.yaml")
+                return []
+            } catch {
+                return error.all.map(\.key)
+            }
+        }
+        #expect(keys("task: language-model\ndat: {train: a}") == ["dat"])
+        #expect(keys("tsk: language-model\ndata: {train: a}") == ["tsk"])
+        #expect(keys("task: language-model\ndata: {train: a}\ntraining: {shards: 64, bach: 64}") == ["training.bach"])
+        #expect(keys("task: language-model\ndata: {train: a}\ntraining: {shards: 64, batch: x}") == ["training.batch"])
+        #expect(keys("task: language-model\ndata: {train: a}\nmodel: {cell: x, activation: relu}") == ["model.cell"])
+    }
+
     @Test("an empty file lacks a task")
     func empty() {
         #expect(problem("") == "run.yaml: task: missing; expected language-model")

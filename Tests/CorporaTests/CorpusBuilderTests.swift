@@ -38,7 +38,10 @@ struct CorpusBuilderTests {
         #expect(corpus.tokenizer.symbols == [" ", "d", "e", "h", "l", "o", "r", "w"])
         #expect(corpus.tokenizer.decode(training) == "hello w" && corpus.tokenizer.decode(validation) == "orld")
         #expect(corpus.training.tokens == 7 && corpus.training.lines == 0)
-        #expect(try directory.names(in: "run/data") == ["tokenizer.json", "training.tokens", "validation.tokens"])
+        #expect(
+            try directory.names(in: "run/data") == [
+                "texts.json", "tokenizer.json", "training.tokens", "validation.tokens",
+            ])
     }
 
     @Test("without validation there is one part, and no validation file stays from before")
@@ -47,7 +50,7 @@ struct CorpusBuilderTests {
         _ = try prepare(DataConfiguration(train: path, validation: .fraction(0.5)))
         let (corpus, training, _) = try prepare(DataConfiguration(train: path, validation: .fraction(0)))
         #expect(corpus.validation == nil && training.count == 5)
-        #expect(try directory.names(in: "run/data") == ["tokenizer.json", "training.tokens"])
+        #expect(try directory.names(in: "run/data") == ["texts.json", "tokenizer.json", "training.tokens"])
     }
 
     @Test("words: line ends are <eos>, the vocabulary is limited, and rare words are <unk>")
@@ -154,7 +157,8 @@ struct CorpusBuilderTests {
         #expect(try problem(Array("\n\n".utf8), shape: .sequences) == "corpus.txt: holds no text to learn from")
         #expect(
             try problem([0x61, 0x0A, 0x62, 0xFF, 0x63])
-                == "corpus.txt:2: not UTF-8 at byte 3; convert the file to UTF-8, or set data.tokenizer to bytes")
+                == "corpus.txt:2: not UTF-8 at byte 3; it looks like Latin-1: convert it to UTF-8 "
+                + "(iconv -f latin1 -t utf-8), or set data.tokenizer to bytes")
         #expect(
             try problem([0x1F, 0x8B, 0x08, 0x08])
                 == "corpus.txt: not a text in UTF-8, but compressed with gzip; unpack it first")

@@ -16,32 +16,32 @@ private struct Recorder: TextSink {
 
 @Suite("Reading text")
 struct TextReadingTests {
-    private func scan(_ bytes: [UInt8], _ boundary: TextBoundary, splitsLines: Bool) throws(ScanError) -> [String] {
+    private func scan(_ bytes: [UInt8], _ boundary: TextBoundary, lineEnds: LineEnds) throws(ScanError) -> [String] {
         var recorder = Recorder()
         try bytes.withUnsafeBufferPointer { (bytes) throws(ScanError) in
-            try scan(UnsafeRawBufferPointer(bytes), at: 0, boundary, splitsLines, &recorder)
+            try scan(UnsafeRawBufferPointer(bytes), at: 0, boundary, lineEnds, &recorder)
         }
         return recorder.events
     }
 
     private func scan(
-        _ bytes: UnsafeRawBufferPointer, at offset: Int, _ boundary: TextBoundary, _ splitsLines: Bool,
+        _ bytes: UnsafeRawBufferPointer, at offset: Int, _ boundary: TextBoundary, _ lineEnds: LineEnds,
         _ recorder: inout Recorder
     ) throws(ScanError) {
         switch boundary {
-        case .byte: try TextScanner.bytes(bytes, at: offset, splitsLines: splitsLines, into: &recorder)
-        case .character: try TextScanner.characters(bytes, at: offset, splitsLines: splitsLines, into: &recorder)
+        case .byte: try TextScanner.bytes(bytes, at: offset, lineEnds: lineEnds, into: &recorder)
+        case .character: try TextScanner.characters(bytes, at: offset, lineEnds: lineEnds, into: &recorder)
         case .word: try TextScanner.words(bytes, at: offset, into: &recorder)
         }
     }
 
     private func read(
-        _ path: String, _ boundary: TextBoundary, _ splitsLines: Bool, chunkBytes: Int = TextReader.chunkBytes
+        _ path: String, _ boundary: TextBoundary, _ lineEnds: LineEnds, chunkBytes: Int = TextReader.chunkBytes
     ) throws -> [String] {
         var recorder = Recorder()
         var reader = try TextReader(try TextSource(path: path), boundary: boundary, chunkBytes: chunkBytes)
         while try reader.next({ (piece, offset) throws(ScanError) in
-            try scan(piece, at: offset, boundary, splitsLines, &recorder)
+            try scan(piece, at: offset, boundary, lineEnds, &recorder)
         }) {}
         return recorder.events
     }
@@ -70,7 +70,7 @@ struct TextReadingTests {
             let bytes = (0..<Int.random(in: 1..<7, using: &random)).map { _ in likely.randomElement(using: &random)! }
             let isValid = String(validating: bytes, as: UTF8.self) != nil
             do {
-                _ = try scan(bytes, .character, splitsLines: false)
+                _ = try scan(bytes, .character, lineEnds: .symbols)
                 #expect(isValid, "\(bytes)")
             } catch .notUTF8(let offset) {
                 #expect(!isValid && String(validating: bytes[..<offset], as: UTF8.self) != nil, "\(bytes) at \(offset)")
@@ -83,16 +83,23 @@ struct TextReadingTests {
     @Test("lines end with or without a carriage return; elsewhere it is a symbol")
     func lineEnds() throws {
         #expect(
-            try scan(Array("a\r\nb\r\rc\n\r".utf8), .character, splitsLines: true)
+            try scan(Array("a\r\nb\r\rc\n\r".utf8), .character, lineEnds: .ends)
                 == ["0 U+97", "end", "3 U+98", "4 U+13", "5 U+13", "6 U+99", "end", "8 U+13"])
-        #expect(try scan(Array("a\r\n".utf8), .byte, splitsLines: false) == ["0 U+97", "1 U+13", "2 U+10"])
-        #expect(try scan(Array(" ab\u{85}c\r\n\n".utf8), .word, splitsLines: true) == ["1 ab", "5 c", "end", "end"])
+        #expect(try scan(Array("a\r\n".utf8), .byte, lineEnds: .symbols) == ["0 U+97", "1 U+13", "2 U+10"])
+        #expect(try scan(Array(" ab\u{85}c\r\n\n".utf8), .word, lineEnds: .ends) == ["1 ab", "5 c", "end", "end"])
+    }
+
+    @Test("where a carriage return is no symbol, CR LF is a line end like LF, and a lone one stays")
+    func lineFeeds() throws {
+        #expect(
+            try scan(Array("a\r\n\r\r\nb\r".utf8), .character, lineEnds: .lineFeeds)
+                == ["0 U+97", "2 U+10", "3 U+13", "5 U+10", "6 U+98", "7 U+13"])
     }
 
     @Test(
         "a text read in pieces gives what the whole text gives", arguments: [TextBoundary.byte, .character, .word],
-        [true, false])
-    func pieces(boundary: TextBoundary, splitsLines: Bool) throws {
+        [LineEnds.ends, .symbols, .lineFeeds])
+    func pieces(boundary: TextBoundary, lineEnds: LineEnds) throws {
         let directory = try TemporaryDirectory()
         var random = SplitMix()
         let parts = ["a", "bc", " ", "\n", "\r\n", "\r", "é", "漢", "😀", "\u{A0}", "\u{3000}"]
@@ -104,8 +111,8 @@ struct TextReadingTests {
                 // Pieces too small for a word are refused.
                 let stretches = text.utf8.split { [0x20, 0x0A, 0x0D].contains($0) }
                 if boundary == .word && stretches.contains(where: { $0.count >= chunkBytes }) { continue }
-                let pieces = try read(path, boundary, splitsLines, chunkBytes: chunkBytes)
-                let whole = try scan(Array(text.utf8), boundary, splitsLines: splitsLines)
+                let pieces = try read(path, boundary, lineEnds, chunkBytes: chunkBytes)
+                let whole = try scan(Array(text.utf8), boundary, lineEnds: lineEnds)
                 #expect(pieces == whole, "\(text.debugDescription) in pieces of \(chunkBytes)")
             }
         }
@@ -116,7 +123,7 @@ struct TextReadingTests {
         let directory = try TemporaryDirectory()
         let path = try directory.write([0xEF, 0xBB, 0xBF, 0x61])
         for (boundary, expected) in [(TextBoundary.byte, 4), (.character, 1), (.word, 1)] {
-            #expect(try read(path, boundary, true).count == expected)
+            #expect(try read(path, boundary, .ends).count == expected)
         }
     }
 

@@ -124,15 +124,16 @@ struct TokenizerJSONTests {
     @Test(
         "what is not a vocabulary is refused with a reason",
         arguments: [
-            ("", "not the JSON of a tokenizer"),
-            ("[]", "wrong type at "),
+            ("", "not JSON"),
+            ("[]", "expected an object"),
             ("{}", "the key \"kind\" is missing"),
             (#"{"kind":"characters"}"#, "the key \"symbols\" is missing"),
-            (#"{"kind":"letters","symbols":[]}"#, "not the JSON of a tokenizer"),
+            (#"{"kind":"letters","symbols":[]}"#, "the key \"kind\": none of the words that can stand there"),
+            (#"{"kind":"bytes","kind":"words"}"#, "the key \"kind\" is given twice"),
             (#"{"kind":"characters","symbols":[]}"#, "it has no symbols"),
             (#"{"kind":"characters","symbols":["a","a"]}"#, "the symbol 'a' is out of order"),
             (#"{"kind":"characters","symbols":["ab"]}"#, "the symbol 'ab' is not one character"),
-            (#"{"kind":"characters","symbols":["a",5]}"#, "wrong type at symbols.Index 1"),
+            (#"{"kind":"characters","symbols":["a",5]}"#, "the key \"symbols.1\": expected a text"),
             (#"{"kind":"characters","symbols":["a"],"endOfSequence":0}"#, "the last symbol must be <eos>"),
             (
                 #"{"kind":"characters","symbols":["a","<eos>"],"endOfSequence":7}"#,

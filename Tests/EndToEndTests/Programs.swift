@@ -150,6 +150,13 @@ final class Scratch: Sendable {
         try RunningProgram(program, arguments, in: self, environment: environment).wait(seconds: seconds)
     }
 
+    /// Runs a line of a shell, in which `$R` is the folder with the programs.
+    func shell(_ line: String) throws -> Ending {
+        let folder = Program.rondo.url.deletingLastPathComponent().path
+        try write("#!/bin/bash\nR='\(folder)'\n\(line)\n", to: "line.sh")
+        return try RunningProgram(path: "/bin/bash", ["line.sh"], in: self).wait()
+    }
+
     /// Waits until the run of the server at an endpoint has reached a step.
     func waitForStep(_ step: Int, at endpoint: String, seconds: Double = 60) throws {
         let deadline = Date().addingTimeInterval(seconds)

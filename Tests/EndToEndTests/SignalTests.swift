@@ -14,13 +14,6 @@ struct SignalTests {
         return scratch
     }
 
-    /// Runs a line of a shell, in which `$R` is the folder with the programs.
-    private func shell(_ line: String, in scratch: Scratch) throws -> Ending {
-        let folder = Program.rondo.url.deletingLastPathComponent().path
-        try scratch.write("#!/bin/bash\nR='\(folder)'\n\(line)\n", to: "line.sh")
-        return try RunningProgram(path: "/bin/bash", ["line.sh"], in: scratch).wait()
-    }
-
     @Test(
         "a server ends with a checkpoint and 130 when the terminal closes or a batch system warns it",
         arguments: [SIGHUP, SIGUSR1, SIGUSR2, SIGQUIT, SIGXCPU])
@@ -85,13 +78,13 @@ struct SignalTests {
     @Test("nohup keeps a server alive when the terminal closes")
     func nohup() throws {
         let scratch = try scratchRun()
-        let ending = try shell(
+        let ending = try scratch.shell(
             """
             nohup "$R/rondo-server" config.yaml --output run --bind tcp://127.0.0.1:* --endpoint-file end 2>log &
             until [ -s end ]; do sleep 0.05; done
             kill -HUP $!; sleep 0.5; kill -HUP $!; sleep 0.3
             kill -0 $! && kill -TERM $! && wait $!
-            """, in: scratch)
+            """)
         #expect(ending.code == 130, "\(ending)")
     }
 
@@ -102,11 +95,11 @@ struct SignalTests {
         let scratch = try Scratch()
         try scratch.writeCorpus(sentences: 60)
         try scratch.write(smallConfiguration(), to: "config.yaml")
-        let ending = try shell(
+        let ending = try scratch.shell(
             """
             set -o pipefail
             "$R/rondo" train config.yaml --output run --workers 1 \(redirection)
-            """, in: scratch)
+            """)
         #expect(ending.code == 0, "\(ending)")
         let record = try String(contentsOf: scratch.url("run/end.json"), encoding: .utf8)
         #expect(record.contains("completed"))
@@ -116,8 +109,8 @@ struct SignalTests {
     func lostResult() throws {
         let scratch = try Scratch()
         for (redirection, words) in [(">&-", "Bad file descriptor"), (">/dev/full", "No space left")] {
-            let ending = try shell("\"$R/rondo\" --version \(redirection)", in: scratch)
-            #expect(ending.code == 70 && ending.errors.contains(words), "\(ending)")
+            let ending = try scratch.shell("\"$R/rondo\" --version \(redirection)")
+            #expect(ending.code == 74 && ending.errors.contains(words), "\(ending)")
         }
     }
 }

@@ -26,6 +26,59 @@ struct TextInputTests {
         }
     }
 
+    @Test("CR LF is a line end where the model's text had no carriage returns, in texts, lines and prompts")
+    func lineEnds() throws {
+        let folder = try TestFolder()
+        let text = String(repeating: "bad cab face\nhead\n", count: 30)
+        let path = try folder.write(text, to: "text.txt")
+        let other = try folder.write(text.replacing("\n", with: "\r\n"), to: "other.txt")
+        for (tokenizer, shape) in [(lines, StreamShape.sequences), (stream, .stream)] {
+            var model = try smallModel(tokenizer, shape: shape)
+            #expect(try model.evaluate(file: other) == model.evaluate(file: path), "\(shape)")
+            #expect(model.withoutLineEnd(Array("bad\r\n".utf8)) == Array("bad".utf8))
+        }
+        let model = try smallModel(stream, shape: .stream)
+        #expect(try model.encode(prompt: "a\r\nb").tokens == model.encode(prompt: "a\nb").tokens)
+        var evaluated = try smallModel(stream, shape: .stream)
+        let lone = try folder.write("bad\rcab\n", to: "lone.txt")
+        #expect {
+            _ = try evaluated.evaluate(file: lone)
+        } throws: {
+            "\($0)".hasSuffix("lone.txt:1: the symbol U+000D is not in the model's vocabulary")
+        }
+    }
+
+    @Test("a stream whose text had carriage returns reads and scores them")
+    func carriageReturns() throws {
+        let folder = try TestFolder()
+        let path = try folder.write("bad\r\ncab\r\n", to: "text.txt")
+        for tokenizer in [
+            Tokenizer(characters: "abcd\r\n".unicodeScalars, endOfSequence: false),
+            Tokenizer(bytesWithEndOfSequence: false),
+        ] {
+            var model = try smallModel(tokenizer, shape: .stream)
+            #expect(try model.evaluate(file: path).tokens == 9)
+            let line = model.withoutLineEnd(Array("bad\r\n".utf8))
+            #expect(line == Array("bad\r".utf8) && model.withoutLineEnd(Array("bad\n".utf8)) == Array("bad".utf8))
+            #expect(try model.score([try model.encode(line: line)])[0].tokens == 5)
+            #expect(try model.encode(prompt: "a\r\n").tokens.count == 3)
+        }
+        // Where each line is a sequence the pair is its end, bytes or not.
+        let bytes = try smallModel(Tokenizer(bytesWithEndOfSequence: true), shape: .sequences)
+        #expect(bytes.withoutLineEnd(Array("bad\r\n".utf8)) == Array("bad".utf8))
+    }
+
+    @Test("a line in another encoding is refused with the byte and the command that converts")
+    func encodings() throws {
+        let model = try smallModel(stream, shape: .stream)
+        #expect {
+            _ = try model.encode(line: Array("caf".utf8) + [0xE9])
+        } throws: {
+            "\($0)" == "not UTF-8 at byte 3 of the line; it looks like Latin-1: convert it to UTF-8 "
+                + "(iconv -f latin1 -t utf-8)"
+        }
+    }
+
     @Test("a line of any length is evaluated whole: the sum of its tokens, in bounded windows")
     func longLines() throws {
         let folder = try TestFolder()

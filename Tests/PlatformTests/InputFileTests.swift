@@ -48,3 +48,45 @@ func othersAreRefused() throws {
         }
     }
 }
+
+@Test(
+    "what the kernel makes up is no file, though it says so: nothing hangs, and nothing is read",
+    arguments: ["/proc/self/mem", "/proc/kmsg", "/proc/cpuinfo", "/sys/kernel/mm/transparent_hugepage/enabled"])
+func kernelFilesAreRefused(path: String) {
+    guard access(path, R_OK) == 0 else { return }
+    for (kind, expected) in [(InputFile.Kind.regular, "a regular file"), (.stream, "a file or a pipe")] {
+        #expect(throws: InputFileError.kind(path: path, is: "made up by the kernel", expected: expected)) {
+            try InputFile.open(path, kind)
+        }
+    }
+}
+
+@Test("standard input is no text that is read twice, and a descriptor's name is known as one")
+func streamsAreNamed() {
+    #expect(throws: InputFileError.kind(path: "-", is: "a stream", expected: "a regular file")) {
+        try InputFile.open("-", .regular)
+    }
+    for path in ["-", "/dev/stdin", "/dev/fd/63", "/proc/self/fd/3"] { #expect(InputFile.isDescriptor(path)) }
+    for path in ["./-", "stdin", "/dev/null"] { #expect(!InputFile.isDescriptor(path)) }
+}
+
+@Test("a socket is called one")
+func socketsAreNamed() throws {
+    try withFolder { folder in
+        let path = folder + "/socket"
+        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        try #require(path.utf8.count < MemoryLayout.size(ofValue: address.sun_path))
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+        let length = socklen_t(MemoryLayout<sockaddr_un>.size)
+        let bound = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, length) }
+        }
+        try #require(bound == 0)
+        #expect(throws: InputFileError.kind(path: path, is: "a socket", expected: "a regular file")) {
+            try InputFile.open(path, .regular)
+        }
+    }
+}

@@ -199,7 +199,7 @@ struct StarterConfigurationTests {
             })
         let request = RunRequest(configuration: run, output: folder.path + "/run", workers: 1)
         #expect(RequestCheck.findings(request).isEmpty, "\(starter.yaml)")
-        let inspected = try RequestCheck.inspect(run, bytesMax: .max)
+        let inspected = try RequestCheck.inspect(request, bytesMax: .max)
         #expect(RunSteps(run, inspected) != nil)
         #expect((run.data.shape == .sequences) == (text == "Anna\n" || text.contains("quoted")))
     }

@@ -35,4 +35,7 @@ long long rondo_address_space_limit(void);
 /// The most data that the process may have (ulimit -d), in bytes; 0 without a limit.
 long long rondo_data_limit(void);
 
+/// The number by which Linux knows the kind of the file system that an open file is in (linux/magic.h); 0 if unknown.
+unsigned rondo_file_system_kind(int descriptor);
+
 #endif

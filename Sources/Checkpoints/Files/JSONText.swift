@@ -46,18 +46,4 @@ enum JSONText {
         }
         return count
     }
-
-    /// One line on why decoding failed, with the place in the document.
-    static func reason(of error: any Error) -> String {
-        guard let error = error as? DecodingError else { return "not JSON" }
-        let context: DecodingError.Context
-        switch error {
-        case .typeMismatch(_, let found), .valueNotFound(_, let found), .keyNotFound(_, let found),
-            .dataCorrupted(let found):
-            context = found
-        @unknown default: return "not the expected JSON"
-        }
-        let place = context.codingPath.map(\.stringValue).joined(separator: ".")
-        return place.isEmpty ? context.debugDescription : "\(place): \(context.debugDescription)"
-    }
 }

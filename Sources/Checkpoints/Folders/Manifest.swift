@@ -46,9 +46,9 @@ public struct Manifest: Equatable, Sendable {
         let file = CheckpointFile.manifest
         let raw: RawManifest
         do {
-            raw = try JSONDecoder().decode(RawManifest.self, from: Data(bytes))
+            raw = try JSONDocument.decode(RawManifest.self, from: bytes)
         } catch {
-            throw .unreadable(file: file, reason: JSONText.reason(of: error))
+            throw .unreadable(file: file, reason: JSONProblem(error).description)
         }
         guard raw.format == Self.format, raw.version == Self.version else {
             let reason =

@@ -48,9 +48,11 @@ public struct RunEnding: Codable, Sendable, Equatable {
     /// The ending on record in a run's directory; `nil` while the run goes on, or if it could not be written.
     public init?(inDirectory directory: String) {
         guard let bytes = Self.bytes(Paths.join(directory, Self.fileName)),
-            let found = try? JSONDecoder().decode(RunEnding.self, from: Data(bytes))
+            let found = try? JSONDecoder().decode(RunEnding.self, from: Data(bytes)),
+            (0...255).contains(found.exitCode)
         else { return nil }
         self = found
+        (step, totalSteps) = (ForeignNumber.count(found.step), ForeignNumber.count(found.totalSteps))
         reason = ForeignText.shown(found.reason)
     }
 

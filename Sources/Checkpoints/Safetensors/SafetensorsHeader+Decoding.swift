@@ -1,6 +1,7 @@
 // Decoding of a safetensors header. Total: any bytes give a header or a `SafetensorsError`, never a trap.
 
 import FoundationEssentials
+import Platform
 
 extension SafetensorsHeader {
     /// Decodes the header at the beginning of `bytes`, and checks that it describes exactly `fileBytes` bytes.
@@ -36,7 +37,7 @@ extension SafetensorsHeader {
         do {
             header = try JSONDecoder().decode(RawHeader.self, from: Data(json))
         } catch {
-            throw .header(reason: JSONText.reason(of: error))
+            throw .header(reason: JSONProblem(error).description)
         }
         // The decoder keeps one of several members of one name.
         guard JSONText.memberCount(json) == header.memberCount else {

@@ -261,7 +261,7 @@ struct LedgerAudit {
         let place = isSynchronous ? nil : updates.missing(totalSteps: count.totalSteps)
         add(
             .endMissing, step: completeSteps + 1,
-            "the run ended as complete after \(completeSteps) of \(count.totalSteps) steps"
+            "the run ended as complete after \(completeSteps) of \(Counted.text(count.totalSteps, "step"))"
                 + (place.map { "; shard \($0.shard) of step \($0.step) was never applied" } ?? ""))
     }
 
@@ -276,7 +276,9 @@ struct LedgerAudit {
             if tokens != count.tokensPerEpoch {
                 add(
                     .wrongCoverage, step: epoch * length + 1,
-                    "\(tokens) tokens were counted in epoch \(epoch + 1) instead of \(count.tokensPerEpoch)")
+                    "\(Counted.text(tokens, "token")) \(tokens == 1 ? "was" : "were") counted in epoch \(epoch + 1) "
+                        + "instead of \(count.tokensPerEpoch)"
+                )
             }
             if !count.isEpochCovered(epoch) {
                 add(

@@ -4,6 +4,7 @@ import Checkpoints
 import Configuration
 import Corpora
 import Foundation
+import Platform
 
 /// A run's directory, audited.
 ///
@@ -102,20 +103,26 @@ public struct RunAudit {
     // MARK: - Files
 
     private static func identity(_ path: String) throws(LedgerError) -> Identity {
-        guard let bytes = FileManager.default.contents(atPath: path),
-            let identity = try? JSONDecoder().decode(Identity.self, from: bytes)
-        else { throw .unreadable(path: path, reason: "not the identity of a run; was the directory copied whole?") }
-        return identity
+        do {
+            return try JSONDocument.decode(
+                Identity.self, from: try InputFile.contents(path, .regular, bytesMax: jsonBytesMax))
+        } catch {
+            throw .unreadable(
+                path: path,
+                reason: "\(InputFileError.reason(of: error)); was the directory copied whole?")
+        }
     }
 
     private static func configuration(_ path: String) throws(LedgerError) -> RunConfiguration {
-        guard let bytes = FileManager.default.contents(atPath: path) else {
-            throw .unreadable(path: path, reason: "no such file; was the directory copied whole?")
-        }
         do {
-            return try RunConfiguration(json: [UInt8](bytes))
+            return try JSONDocument.decode(
+                RunConfiguration.self, from: try InputFile.contents(path, .regular, bytesMax: jsonBytesMax))
         } catch {
-            throw .unreadable(path: path, reason: "\(error)")
+            throw .unreadable(
+                path: path,
+                reason: "\(InputFileError.reason(of: error)); was the directory copied whole?")
         }
     }
+
+    private static let jsonBytesMax = 1 << 20
 }

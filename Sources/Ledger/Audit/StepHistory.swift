@@ -1,5 +1,7 @@
 // The steps of a synchronous run as they count in the end: of each the record of the last life that applied it.
 
+import Platform
+
 /// What a step came to.
 struct AppliedStep: Equatable, Sendable {
     var loss: Double
@@ -65,7 +67,9 @@ struct StepHistory: Sendable {
         }
         let gap = max(0, record.step - 1 - max(reached, steps.count))
         guard record.step >= 1, record.step <= life.totalSteps, gap <= Self.gapMax - missing else {
-            add(.impossibleStep, "the run has \(life.totalSteps) steps, and the one before was \(reached)")
+            add(
+                .impossibleStep,
+                "the run has \(Counted.text(life.totalSteps, "step")), and the one before was \(reached)")
             return false
         }
         guard record.step > reached else {
@@ -112,10 +116,13 @@ struct StepHistory: Sendable {
 /// What is wrong with the tokens of a row of shards, if anything.
 func problem(counted: [Int], expected: [Int], from first: Int) -> String? {
     guard counted.count == expected.count else {
-        return "tokens of \(counted.count) shards were counted instead of \(expected.count)"
+        return "tokens of \(Counted.text(counted.count, "shard")) were counted instead of \(expected.count)"
     }
     guard let place = counted.indices.first(where: { counted[$0] != expected[$0] }) else { return nil }
-    return "\(counted[place]) tokens were counted for shard \(first + place), whose examples have \(expected[place])"
+    let tokens = counted[place]
+    return
+        "\(Counted.text(tokens, "token")) \(tokens == 1 ? "was" : "were") counted for shard \(first + place), "
+        + "whose examples have \(expected[place])"
 }
 
 extension [SpanRecord] {
@@ -130,7 +137,7 @@ extension [SpanRecord] {
             }
             next = span.upper
         }
-        if next > shards { return "a step has \(shards) shards, not \(next)" }
+        if next > shards { return "a step has \(Counted.text(shards, "shard")), not \(next)" }
         return next < shards ? "nobody computed shards \(next)..<\(shards)" : nil
     }
 }

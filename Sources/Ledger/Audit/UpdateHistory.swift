@@ -1,5 +1,7 @@
 // The updates of a run that does not wait for all shards of a step: each shard of each step counts once all the same.
 
+import Platform
+
 /// The updates that count in the end, version by version.
 struct UpdateHistory: Sendable {
     private struct Update {
@@ -60,7 +62,11 @@ struct UpdateHistory: Sendable {
             return add(kind, "version \(record.version) of the weights follows version \(reached)")
         }
         guard record.step >= 1, record.step <= life.totalSteps, record.step <= completeSteps + stepsAheadMax
-        else { return add(.impossibleStep, "the run has \(life.totalSteps) steps, \(completeSteps) of them complete") }
+        else {
+            return add(
+                .impossibleStep,
+                "the run has \(Counted.text(life.totalSteps, "step")), \(completeSteps) of them complete")
+        }
         guard span.lower < span.upper, span.upper <= shards else {
             return add(.wrongSpans, "a step has shards 0..<\(shards), not \(span.lower)..<\(span.upper)")
         }

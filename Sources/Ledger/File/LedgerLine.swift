@@ -2,6 +2,7 @@
 
 import Crypto
 import Foundation
+import Platform
 
 /// The fingerprint of a line: the first 16 hexadecimal digits of the SHA-256 of its bytes.
 struct LineDigest: Hashable, Sendable, Decodable, CustomStringConvertible {
@@ -74,21 +75,8 @@ struct LedgerLine: Decodable {
         do {
             return try JSONDecoder().decode(LedgerLine.self, from: Data(bytes))
         } catch {
-            throw LedgerLineError(reason: reason(of: error))
+            throw LedgerLineError(reason: JSONProblem(error).description)
         }
-    }
-
-    private static func reason(of error: any Error) -> String {
-        guard let error = error as? DecodingError else { return "not JSON" }
-        let context: DecodingError.Context
-        switch error {
-        case .typeMismatch(_, let found), .valueNotFound(_, let found), .keyNotFound(_, let found),
-            .dataCorrupted(let found):
-            context = found
-        @unknown default: return "not a record"
-        }
-        let place = context.codingPath.map(\.stringValue).joined(separator: ".")
-        return place.isEmpty ? context.debugDescription : "\(place): \(context.debugDescription)"
     }
 }
 

@@ -1,6 +1,14 @@
 // Reading a ledger line by line, whatever is in the file.
 
-import Foundation
+import Platform
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// A line as it was found.
 struct FoundLine {
@@ -19,50 +27,78 @@ enum LedgerReader {
     ///
     /// - Throws: `LedgerError.missing`, or `.unreadable` if the system refuses.
     static func read(_ path: String, _ body: (FoundLine) -> Void) throws(LedgerError) {
-        guard let file = FileHandle(forReadingAtPath: path) else {
-            guard FileManager.default.fileExists(atPath: path) else { throw .missing(path: path) }
-            throw .unreadable(path: path, reason: "not permitted, or not a file")
-        }
-        defer { try? file.close() }
+        let file = try open(path)
         var lines = LineSplitter()
-        while true {
-            let piece: Data?
-            do {
-                piece = try file.read(upToCount: pieceBytes)
-            } catch {
-                throw .unreadable(path: path, reason: "\(error.localizedDescription)")
-            }
-            guard let piece, !piece.isEmpty else { break }
-            lines.take([UInt8](piece), body)
+        var offset = 0
+        while case let piece = try file.bytes(from: offset, count: pieceBytes), !piece.isEmpty {
+            lines.take(piece, body)
+            offset += piece.count
         }
         lines.end(body)
     }
 
     /// What the next line of a file has to follow.
     static func end(ofFile path: String) throws(LedgerError) -> (previous: LineDigest, isLineEnded: Bool) {
-        guard let file = FileHandle(forReadingAtPath: path) else { throw .missing(path: path) }
-        defer { try? file.close() }
-        do {
-            let size = try file.seekToEnd()
-            guard size > 0 else { return (.none, true) }
-            // The last line that makes sense is near the end; how near, nobody has promised.
-            var length = min(size, UInt64(pieceBytes))
-            while true {
-                try file.seek(toOffset: size - length)
-                let bytes = [UInt8](try file.read(upToCount: Int(length)) ?? Data())
-                let isLineEnded = bytes.last == UInt8(ascii: "\n")
-                var lines = bytes.split(separator: UInt8(ascii: "\n"))[...]
-                if length < size { lines = lines.dropFirst() }
-                if let last = lines.last(where: { (try? LedgerLine.decode($0)) != nil }) {
-                    return (LineDigest(of: last), isLineEnded)
-                }
-                if length == size { return (.none, isLineEnded) }
-                length = min(size, length * 8)
+        let file = try open(path)
+        let size = try file.size()
+        guard size > 0 else { return (.none, true) }
+        // The last line that makes sense is near the end; how near is not known.
+        var length = min(size, pieceBytes)
+        while true {
+            let bytes = try file.bytes(from: size - length, count: length)
+            let isLineEnded = bytes.last == UInt8(ascii: "\n")
+            var lines = bytes.split(separator: UInt8(ascii: "\n"))[...]
+            if length < size { lines = lines.dropFirst() }
+            if let last = lines.last(where: { (try? LedgerLine.decode($0)) != nil }) {
+                return (LineDigest(of: last), isLineEnded)
             }
-        } catch {
-            throw .unreadable(path: path, reason: "\(error.localizedDescription)")
+            if length == size { return (.none, isLineEnded) }
+            length = min(size, length * 8)
         }
     }
+
+    private static func open(_ path: String) throws(LedgerError) -> LedgerInput {
+        do {
+            return LedgerInput(path: path, descriptor: try InputFile.open(path, .regular))
+        } catch {
+            if case .system(_, code: ENOENT) = error { throw .missing(path: path) }
+            throw .unreadable(path: path, reason: error.reason)
+        }
+    }
+}
+
+/// A ledger, open for reading.
+private struct LedgerInput: ~Copyable {
+    let path: String
+    let descriptor: Int32
+
+    deinit { close(descriptor) }
+
+    func size() throws(LedgerError) -> Int {
+        let size = lseek(descriptor, 0, SEEK_END)
+        guard size >= 0 else { throw failure }
+        return Int(size)
+    }
+
+    /// The bytes from a place on; fewer than `count` at the end of the file alone.
+    func bytes(from offset: Int, count: Int) throws(LedgerError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: count)
+        var filled = 0
+        while filled < count {
+            let read = bytes.withUnsafeMutableBytes {
+                pread(descriptor, $0.baseAddress.map { $0 + filled }, count - filled, off_t(offset + filled))
+            }
+            if read == 0 { break }
+            guard read > 0 else {
+                if errno == EINTR { continue }
+                throw failure
+            }
+            filled += read
+        }
+        return filled == count ? bytes : Array(bytes[..<filled])
+    }
+
+    private var failure: LedgerError { .unreadable(path: path, reason: String(cString: strerror(errno))) }
 }
 
 /// Cuts a sequence of pieces into lines.

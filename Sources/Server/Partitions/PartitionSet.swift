@@ -36,7 +36,7 @@ final class PartitionSet {
         let sizes = layout.chunks.map(\.elements.count)
         guard let ranges = PartitionPlan.divide(sizes: sizes, partitions: endpoints.count + 1) else {
             throw .usage(
-                "\(endpoints.count + 1) partitions of a model of \(sizes.count) chunks of parameters: "
+                "\(endpoints.count + 1) partitions of a model of \(Counted.text(sizes.count, "chunk")) of parameters: "
                     + "use at most \(sizes.count)")
         }
         own = ParameterPartition(

@@ -28,6 +28,8 @@ public struct ProgramFailure: Error, Sendable, CustomStringConvertible {
     public var description: String
     /// Further lines, such as the end of a log.
     public var details: [String]
+    /// Other problems of the same status, each on a line of its own.
+    public var others: [String] = []
 
     /// A failure.
     public init(_ status: ExitStatus, _ description: String, details: [String] = []) {
@@ -36,10 +38,21 @@ public struct ProgramFailure: Error, Sendable, CustomStringConvertible {
         self.details = details
     }
 
+    /// Several problems at once; there is at least one.
+    public init(_ status: ExitStatus, all problems: [String]) {
+        self.init(status, problems.first ?? "")
+        others = Array(problems.dropFirst())
+    }
+
     /// The description as one line, whatever it was put together from.
-    public var line: String {
+    public var line: String { Self.line(description) }
+
+    /// All problems, one line each.
+    public var lines: [String] { [line] + others.map(Self.line) }
+
+    private static func line(_ text: String) -> String {
         var line = ""
-        for part in description.split(whereSeparator: \.isNewline) {
+        for part in text.split(whereSeparator: \.isNewline) {
             let words = part.trimmingBlanks
             if words.isEmpty { continue }
             if !line.isEmpty { line += line.hasSuffix(":") || line.hasSuffix(",") ? " " : "; " }

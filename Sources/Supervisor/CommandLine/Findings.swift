@@ -3,15 +3,14 @@
 import Preflight
 
 extension ProgramFailure {
-    /// Says notes on standard error, and refuses to start for the first problem, with the others as further lines.
+    /// Says notes on standard error, and refuses to start if there are problems.
     ///
     /// - Parameter program: the name that stands before messages.
     public static func refuse(_ findings: [Finding], program: String) throws(ProgramFailure) {
         for note in findings where note.kind == .note { StandardError.line("\(program): \(note.text)") }
         let problems = findings.filter { $0.kind != .note }
-        guard let last = problems.last else { return }
-        for problem in problems.dropLast() { StandardError.line("\(program): \(problem.text)") }
-        throw ProgramFailure(status(of: problems), last.text)
+        guard !problems.isEmpty else { return }
+        throw ProgramFailure(status(of: problems), all: problems.map(\.text))
     }
 
     /// The exit code for several problems: that of a mistake in the configuration before that of bad data.

@@ -142,7 +142,7 @@ public enum KeyFiles {
         fchmod(descriptor, mode)
         let bytes = Array(text.utf8)
         guard writeAll(descriptor, bytes) == bytes.count else {
-            throw ProgramFailure(.internalError, "\(path): cannot be written: \(String(cString: strerror(errno)))")
+            throw ProgramFailure(.storage, "\(path): cannot be written: \(String(cString: strerror(errno)))")
         }
     }
 }

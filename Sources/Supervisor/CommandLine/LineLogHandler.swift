@@ -37,7 +37,7 @@ public struct LineLogHandler: LogHandler {
         let message = "\(event.message)"
         guard let leftOut = LogLimit.shared.withLock({ $0.take(message, now: MonotonicClock.seconds) }) else { return }
         var metadata = metadata.merging(event.metadata ?? [:]) { _, new in new }
-        if leftOut > 0 { metadata["left-out"] = "\(leftOut) lines like this" }
+        if leftOut > 0 { metadata["left-out"] = "\(Counted.text(leftOut, "line")) like this" }
         StandardError.line(Self.line(time: Self.now(), level: event.level, message: message, metadata: metadata))
     }
 

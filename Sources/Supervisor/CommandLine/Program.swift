@@ -56,7 +56,7 @@ public struct Program: Sendable {
 
     /// Says one line and ends the process.
     public func end(_ failure: ProgramFailure) -> Never {
-        StandardError.line("\(name): \(failure.line)")
+        for line in failure.lines { StandardError.line("\(name): \(line)") }
         for detail in failure.details { StandardError.line("  " + detail) }
         exit(failure.status.rawValue)
     }

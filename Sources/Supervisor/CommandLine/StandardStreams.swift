@@ -48,7 +48,7 @@ public enum StandardOutput {
         case EPIPE: throw OutputClosed()
         case let code:
             throw ProgramFailure(
-                .internalError, "standard output cannot be written: \(String(cString: strerror(code)))")
+                .storage, "standard output cannot be written: \(String(cString: strerror(code)))")
         }
     }
 }

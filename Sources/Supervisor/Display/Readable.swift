@@ -1,5 +1,7 @@
 // Numbers for people.
 
+import Platform
+
 /// Numbers as people read them.
 public enum Readable {
     /// With so many digits behind the point.
@@ -37,6 +39,11 @@ public enum Readable {
             digits = String(digits.dropLast(3))
         }
         return (value < 0 ? "-" : "") + ([Substring(digits)] + groups).joined(separator: ",")
+    }
+
+    /// "1 line", "1,234 lines"
+    public static func counted(_ value: Int, _ singular: String, plural: String? = nil) -> String {
+        "\(grouped(value)) \(Counted.noun(value, singular, plural: plural))"
     }
 
     /// "9 s", "4 min 5 s", "2 h 3 min"

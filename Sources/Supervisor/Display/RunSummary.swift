@@ -59,7 +59,7 @@ public struct RunSummary: Sendable, Equatable {
     public func lines(_ title: String) -> [String] {
         let epochs = Double(record.step) / Double(max(1, record.stepsPerEpoch))
         var work =
-            "\(Readable.grouped(record.step)) of \(Readable.grouped(record.totalSteps)) steps, "
+            "\(Readable.grouped(record.step)) of \(Readable.counted(record.totalSteps, "step")), "
             + "\(Readable.fixed(epochs, epochs == epochs.rounded() ? 0 : 2)) epoch\(epochs == 1 ? "" : "s")"
         if let seconds { work += ", in \(Readable.duration(seconds))" }
         if let tokensPerSecond, tokensPerSecond > 0 { work += ", \(Readable.count(tokensPerSecond)) tokens/s" }
